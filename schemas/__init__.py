@@ -1,0 +1,1 @@
+"""Records that flow through the system: events, context, approvals, violations, controls. Pure data."""

@@ -1,0 +1,228 @@
+"""Context: what is known about persons, accounts, posts, assets, groups and the rest, with from/to times.
+
+Every record is bitemporal: ``from``/``to`` say when it holds, the envelope's ``t``/``o`` when it was stated and observed. It is
+read as of the event's time. A later statement of the same ``id`` replaces the earlier one. Files: one JSON object a line,
+``context/<table>.jsonl``; the field tables in ``docs/context.md`` are generated from these models.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
+
+from schemas import instant
+
+
+def _instant(value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str | datetime):
+        raise ValueError(f"a time is RFC 3339 text with a zone, such as 2026-03-02T09:00:00+08:00, not {value!r}")  # noqa: TRY004 - pydantic turns ValueError into its report
+    if isinstance(value, int):
+        return value
+    return instant.from_datetime(value) if isinstance(value, datetime) else instant.parse(value)
+
+
+Time = Annotated[int, BeforeValidator(_instant), PlainSerializer(instant.text, return_type=str, when_used="json")]
+Name = Annotated[str, Field(min_length=1), AfterValidator(str.strip)]
+
+FOREVER = 253_402_300_799 * instant.SECOND  # 9999-12-31T23:59:59Z
+
+
+class Record(BaseModel):
+    """Frozen and strict about names: an unknown field is an error, so that a typing mistake is not silently valid."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class Interval(Record):
+    """A record that holds from ``from`` up to, but not including, ``to``; no ``to`` means until further notice."""
+
+    id: str = Field(default="", description="own id of this record; default: made from its other fields")
+    since: Time = Field(default=0, alias="from")
+    until: Time = Field(default=FOREVER, alias="to")
+    recorded: Time | None = Field(default=None, description="when it was entered; default: from")
+
+    @model_validator(mode="after")
+    def _forward(self) -> "Interval":
+        if self.until <= self.since:
+            raise ValueError(f"'to' {instant.text(self.until)} is not after 'from' {instant.text(self.since)}")
+        return self
+
+    def holds(self, t: int) -> bool:
+        """Whether this record is in force at ``t``."""
+        return self.since <= t < self.until
+
+    def entities(self) -> Iterator[str]:
+        """Names under which a look-up finds this record."""
+        raise NotImplementedError
+
+
+class Person(Interval):
+    """A natural person in a post of the firm or of a vendor (HR)."""
+
+    person: Name
+    name: str = ""
+    department: str = ""
+    manager: str = Field(default="", description="person id of the direct superior")
+    vendor: str = ""
+
+    def entities(self) -> Iterator[str]:
+        yield self.person
+
+
+class Account(Interval):
+    """An account and whose it is: one person's, a declared service's, or shared (then PAM check-outs name the person)."""
+
+    account: Name
+    system: str = Field(default="*", description="host, system or directory; * is everywhere")
+    person: str = ""
+    kind: Annotated[str, Field(pattern="^(personal|service|shared)$")] = "personal"
+
+    def entities(self) -> Iterator[str]:
+        yield f"account:{self.account.casefold()}"
+        if self.person:
+            yield f"person:{self.person}"
+
+
+class Post(Interval):
+    """A role a person holds, as holder or deputy, for objects (groups, hosts, systems; * is all)."""
+
+    role: Name = Field(description="for example firewall_approver, firewall_admin, root_approver, release_approver")
+    person: Name
+    objects: tuple[str, ...] = ("*",)
+    deputy: bool = False
+
+    def entities(self) -> Iterator[str]:
+        yield f"role:{self.role}"
+        yield f"person:{self.person}"
+
+
+class Asset(Interval):
+    """A host, appliance or application, its addresses and the system it belongs to."""
+
+    asset: Name
+    addresses: tuple[str, ...] = ()
+    system: str = ""
+    tags: tuple[str, ...] = Field(default=(), description="for example core, ordering, dmz")
+
+    def entities(self) -> Iterator[str]:
+        yield self.asset.casefold()
+        yield from (f"address:{address}" for address in self.addresses)
+
+
+class Group(Interval):
+    """Membership of one asset in a group: a firewall pair or cluster (kind firewall), or a farm of hosts (kind host)."""
+
+    group: Name
+    member: Name
+    kind: Annotated[str, Field(pattern="^(firewall|host)$")] = "host"
+
+    def entities(self) -> Iterator[str]:
+        yield f"member:{self.member.casefold()}"
+        yield f"group:{self.group.casefold()}"
+
+
+class Checkout(Interval):
+    """A shared account handed to one person by privileged access management, from/to; ``host`` * is everywhere."""
+
+    checkout: Name
+    account: Name
+    person: Name
+    host: str = "*"
+    ref: str = Field(default="", description="request under which it was handed out")
+
+    def entities(self) -> Iterator[str]:
+        yield f"account:{self.account.casefold()}"
+
+
+class SessionRecord(Interval):
+    """The record filed of a privileged session; ``recorded`` is when it was filed, from/to the session it describes."""
+
+    record: Name
+    host: Name
+    account: Name
+    person: str = ""
+
+    def entities(self) -> Iterator[str]:
+        yield f"{self.host.casefold()}/{self.account.casefold()}"
+
+
+class Artefact(Record):
+    """One file of a release: ``path`` may hold shell wildcards."""
+
+    path: Name
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class Release(Interval):
+    """A built release, its artefacts with hashes, and the request that announces its deployment."""
+
+    release: Name
+    system: str = ""
+    approval: str = Field(default="", description="number of the request that announces it")
+    artefacts: tuple[Artefact, ...] = ()
+
+    def entities(self) -> Iterator[str]:
+        yield f"release:{self.release}"
+        if self.approval:
+            yield f"approval:{self.approval}"
+
+
+class Incident(Interval):
+    """A notification or handling record: ``notified`` when people were told, ``handled`` when handling was recorded."""
+
+    incident: Name
+    host: str = ""
+    path: str = ""
+    ref: str = ""
+    notified: Time | None = None
+    handled: Time | None = None
+    approved_drill: bool = False
+
+    def entities(self) -> Iterator[str]:
+        yield f"host:{self.host.casefold()}"
+
+
+class Waiver(Interval):
+    """An approved exception: findings it matches are written as excepted while it is in force at the act.
+
+    ``subject`` maps subject fields to shell patterns; every named field must match. ``to`` is mandatory.
+    """
+
+    exception: Name
+    detector: Name
+    clause: str = ""
+    subject: dict[str, str] = Field(min_length=1)
+    subtypes: tuple[str, ...] = ()
+    reason: Name
+    approver: Name
+
+    @model_validator(mode="after")
+    def _expires(self) -> "Waiver":
+        if self.until >= FOREVER:
+            raise ValueError(f"exception {self.exception} has no expiry; give it a 'to'")
+        return self
+
+    def entities(self) -> Iterator[str]:
+        yield self.detector
+
+
+class Downtime(Interval):
+    """Approved downtime or holiday of a source, or of every source (*): silence in it is expected."""
+
+    source: Name
+    reason: str = ""
+
+    def entities(self) -> Iterator[str]:
+        yield self.source
+
+
+class ContextRecord(Record):
+    """Envelope of one context record on the wire: which table, when stated (``t``), when observed (``o``)."""
+
+    table: str
+    id: str
+    t: int
+    o: int
+    source: str = ""
+    data: dict[str, Any]

@@ -1,0 +1,108 @@
+"""The contract of a feed: raw record in, events and context records out, or a reason why not.
+
+A feed module holds one ``feed = Feed(...)``. Its ``parse`` is pure: no clock, no I/O, no state; it yields what the record
+says by calling :meth:`RawRecord.event` and :meth:`RawRecord.context`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from typing import Any
+
+from pydantic import ValidationError
+
+from schemas import identity, instant, tables
+from schemas.context import ContextRecord
+from schemas.event import SecurityEvent
+
+
+class Unreadable(ValueError):
+    """A record that cannot be parsed goes to the dead letters.
+
+    ``reason`` is a short word for counting (invalid_utf8, nul, bad_json, bad_time, bad_header, missing_field, wrong_type,
+    too_deep, too_large, duplicate_key, implausible_time …); ``detail`` tells a person what was expected and what came.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+@dataclass(slots=True)
+class RawRecord:
+    """One logical record as collected.
+
+    ``o``: observed time stamped by the collector (microseconds), None for bare files. ``zone``: the source's declared zone
+    for stamps without one. ``base``: observed time that tells the year where the record has none. ``ordinal`` tells true
+    repetitions of identical lines from redelivery. ``offset``: the source's configured constant clock correction.
+    """
+
+    data: bytes
+    source: str
+    feed: str
+    o: int | None = None
+    zone: tzinfo = UTC
+    base: int | None = None
+    ordinal: int = 0
+    line: int = 0
+    offset: int = 0
+    text: str = ""
+    _index: int = field(default=0, init=False)
+
+    def event(self, *, t: int, own_id: str = "", exported: int | None = None, **fields: Any) -> SecurityEvent:
+        """An event of this record.
+
+        ``t`` is the event's time as the record states it, ``own_id`` the source's own unique record id if the format has
+        one, ``exported`` the record's own export or update time, which stands for the observed time in bare files.
+        """
+        t += self.offset
+        index, self._index = self._index, self._index + 1
+        if self.o is not None:
+            o = self.o
+        elif exported is not None:
+            o = exported + self.offset
+        else:
+            o = t
+        return SecurityEvent(
+            id=identity.event_id(self.source, own_id, self.data, self.ordinal, index),
+            t=t, o=o, feed=self.feed, source=self.source, line=self.line, original=self.text, **fields,
+        )
+
+    def context(self, table: str, data: Mapping[str, Any], *, exported: int | None = None) -> ContextRecord:
+        """A context record of this record, for example one snapshot of an approval; raises Unreadable if it is not valid."""
+        try:
+            return tables.envelope(table, data, o=self.o if self.o is not None else exported, source=self.source)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or table
+            raise Unreadable("wrong_type", f"{table}: {where}: {first['msg']}") from error
+
+    def time(self, text: str) -> int:
+        """Instant of an ISO 8601 text; without a zone it is read in the source's zone. Raises Unreadable."""
+        try:
+            return instant.parse(text, self.zone)
+        except (ValueError, OverflowError) as error:
+            raise Unreadable("bad_time", f"expected ISO 8601 time, got {text[:64]!r}") from error
+
+
+Parsed = Iterable[SecurityEvent | ContextRecord]
+Frame = Callable[[Iterable[str]], Iterable[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One log format.
+
+    ``kinds`` are words of the catalogue's feed vocabulary that it can serve; ``aliases`` further names that
+    ``--source NAME`` accepts (``<package>.<stream>``, ``wazuh.<file>``, ``fail2ban.<filter>``, ``crowdsec.<type>``).
+    ``starts``: for multi-line formats, whether a line begins a new record.
+    ``authority``: whether its records state approvals (a change system) rather than acts.
+    """
+
+    title: str
+    kinds: tuple[str, ...]
+    parse: Callable[[RawRecord], Parsed]
+    aliases: tuple[str, ...] = ()
+    starts: Callable[[str], bool] | None = None
+    reference: str = ""

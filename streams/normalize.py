@@ -1,0 +1,57 @@
+"""Normalise one raw record: decode, parse, judge its time. Pure; the collector and the runners call it.
+
+Every record has exactly one fate: parsed, filtered or dead-lettered (:class:`Unreadable`).
+"""
+
+from schemas import instant
+from schemas.context import ContextRecord
+from schemas.event import SecurityEvent
+from streams.feeds.kit.contract import Feed, RawRecord, Unreadable
+
+SKEW = 120 * instant.SECOND
+OLDEST = 400 * instant.DAY
+MAX_BYTES = 1 << 20
+
+
+def normalize(feed: Feed, record: RawRecord) -> list[SecurityEvent | ContextRecord]:
+    """Events and context of ``record``; an empty list means that it was filtered (blank).
+
+    Raises:
+        Unreadable: why the record goes to the dead letters.
+    """
+    data = record.data
+    if len(data) > MAX_BYTES:
+        raise Unreadable("too_large", f"record of {len(data)} bytes, the limit is {MAX_BYTES}")
+    if b"\x00" in data:
+        raise Unreadable("nul", f"NUL byte at position {data.index(0)}")
+    try:
+        record.text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise Unreadable("invalid_utf8", f"byte {data[error.start]:#04x} at position {error.start} is not UTF-8") from error
+    if not record.text.strip():
+        return []
+    try:
+        parsed = list(feed.parse(record))
+    except Unreadable:
+        raise
+    except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        # A parser that trips over a hostile value is a defect, but never one that stops the stream.
+        raise Unreadable("parser_error", f"{type(error).__name__}: {str(error)[:200]}") from error
+    for item in parsed:
+        implausible(item.t, item.o)
+    return parsed
+
+
+def implausible(t: int, o: int) -> None:
+    """Raise Unreadable if ``t`` is later than observed plus tolerance, or older than context is kept."""
+    if t > o + SKEW:
+        raise Unreadable("implausible_time", f"event time {_text(t)} is after observed time {_text(o)}")
+    if t < o - OLDEST:
+        raise Unreadable("implausible_time", f"event time {_text(t)} is more than 400 days before {_text(o)}")
+
+
+def _text(t: int) -> str:
+    try:
+        return instant.text(t)
+    except OverflowError:
+        return f"{t} µs"
