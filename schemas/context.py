@@ -5,9 +5,10 @@ read as of the event's time. A later statement of the same ``id`` replaces the e
 ``context/<table>.jsonl``; the field tables in ``docs/context.md`` are generated from these models.
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
@@ -215,6 +216,63 @@ class Downtime(Interval):
 
     def entities(self) -> Iterator[str]:
         yield self.source
+
+
+_DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
+
+
+def _duration(value: object) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    match = _DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None or not any(match.groups()):
+        raise ValueError(f"a duration is ISO 8601 text of days to seconds, such as PT10M or P1D, not {value!r}")
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return days * instant.DAY + hours * instant.HOUR + minutes * instant.MINUTE + seconds * instant.SECOND
+
+
+def _duration_text(value: int) -> str:
+    return f"PT{value // instant.SECOND}S"
+
+
+Duration = Annotated[
+    int, BeforeValidator(_duration), PlainSerializer(_duration_text, return_type=str, when_used="json")
+]
+Day = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class Expected(Record):
+    """At least one record in every span of ``every``, on these days between these local hours of the source's zone."""
+
+    every: Duration
+    days: tuple[Day, ...] = EVERY_DAY
+    hours: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")] = "00:00-24:00"
+
+
+class Source(Interval):
+    """One configured sender (a table ``[sources."<name>"]`` of ``sources.toml``).
+
+    ``offset`` is the constant correction of its clock, ``delay`` its normal lag when it is polled, ``collector`` what stands
+    between it and us (its fall silences all behind it), ``core`` a core system, ``authority`` a source of approvals.
+    """
+
+    source: Name
+    feed: Name
+    zone: str = "UTC"
+    collector: str = ""
+    core: bool = False
+    authority: bool = False
+    expected: tuple[Expected, ...] = ()
+    delay: Duration = 0
+    offset: Duration = 0
+    received_base: Time | None = None
+    clauses: tuple[str, ...] = ()
+
+    def entities(self) -> Iterator[str]:
+        yield f"source:{self.source}"
+        if self.collector:
+            yield f"collector:{self.collector}"
 
 
 class ContextRecord(Record):

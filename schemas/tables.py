@@ -19,6 +19,7 @@ from schemas.context import (
     Record,
     Release,
     SessionRecord,
+    Source,
     Waiver,
 )
 
@@ -34,6 +35,7 @@ TABLES: Mapping[str, type[Record]] = {
     "incidents": Incident,
     "exceptions": Waiver,
     "downtimes": Downtime,
+    "sources": Source,
     "approvals": Approval,
 }
 
