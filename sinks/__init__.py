@@ -1,0 +1,1 @@
+"""Where violations end: stores, alerts, dead letters."""
