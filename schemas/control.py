@@ -24,6 +24,7 @@ class Parameter(Record):
     unit: str = ""
     op: Literal["min", "max", "exact", ""] = ""
     quote_zh: str
+    recommended: bool = False
 
 
 class Level(Record):
