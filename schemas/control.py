@@ -25,6 +25,7 @@ class Parameter(Record):
     op: Literal["min", "max", "exact", ""] = ""
     quote_zh: str
     recommended: bool = False
+    examples_only: bool = False
 
 
 class Level(Record):
