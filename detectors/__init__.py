@@ -1,0 +1,1 @@
+"""Detectors: one file = one detector, pure folds over the events of one key, found by being here."""

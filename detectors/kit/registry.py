@@ -1,0 +1,133 @@
+"""Finds the detectors: every module of ``detectors`` that holds ``detector``; its name is the id. Checks them at load."""
+
+import hashlib
+import importlib
+import inspect
+import pkgutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from types import MappingProxyType, ModuleType
+
+import detectors
+from detectors.kit.contract import Detector, Fold, Keying
+from schemas import control
+from schemas.event import Activity, SecurityEvent
+from schemas.identity import Key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A detector with its id, documentation and version (SHA-256 of its source and catalogue records)."""
+
+    id: str
+    detector: Detector
+    title: str
+    doc: str
+    version: str
+
+
+def _version(module: ModuleType, detector: Detector) -> str:
+    state = hashlib.sha256(inspect.getsource(module).replace("\r\n", "\n").encode())
+    for clause in detector.clauses:
+        state.update(control.controls()[clause].model_dump_json().encode())
+    return state.hexdigest()
+
+
+def _check(name: str, detector: Detector) -> None:
+    known = control.controls()
+    for clause in detector.clauses:
+        if clause not in known or not known[clause].duty:
+            near = get_close_matches(clause, known, n=1)
+            raise ValueError(f"detectors/{name}.py: {clause!r} is no clause of the catalogue; nearest: {near}")
+    kinds = control.catalogue().feeds
+    for kind in detector.feeds:
+        if kind not in kinds:
+            raise ValueError(f"detectors/{name}.py: {kind!r} is no feed kind; nearest: {get_close_matches(kind, kinds, n=1)}")
+    names = [fold.name for fold in detector.folds]
+    if len(set(names)) != len(names):
+        raise ValueError(f"detectors/{name}.py: fold names must differ: {names}")
+    for fold in detector.folds:
+        if unknown := fold.activities - set(Activity):
+            raise ValueError(f"detectors/{name}.py: fold {fold.name}: unknown activities {sorted(unknown)}")
+        if Activity.FACT in fold.activities and fold.stage == 0:
+            raise ValueError(f"detectors/{name}.py: fold {fold.name} reads facts, so its stage must be at least 1")
+
+
+@cache
+def load() -> Mapping[str, Loaded]:
+    """All detectors by id.
+
+    Raises:
+        TypeError: a module in ``detectors`` has no ``detector = Detector(...)``.
+        ValueError: a clause, feed kind or activity does not exist, or folds contradict each other.
+    """
+    loaded: dict[str, Loaded] = {}
+    for info in pkgutil.iter_modules(detectors.__path__):
+        if info.ispkg:
+            continue
+        module = importlib.import_module(f"detectors.{info.name}")
+        detector = getattr(module, "detector", None)
+        if not isinstance(detector, Detector):
+            raise TypeError(f"detectors/{info.name}.py has no 'detector = Detector(...)'; a detector module holds exactly one")
+        _check(info.name, detector)
+        doc = inspect.getdoc(module) or ""
+        loaded[info.name] = Loaded(
+            id=info.name, detector=detector, title=doc.partition("\n")[0], doc=doc, version=_version(module, detector)
+        )
+    return MappingProxyType(loaded)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """One fold of one detector, ready to route to."""
+
+    detector: Loaded
+    fold: Fold
+    index: int
+
+    @property
+    def id(self) -> str:
+        """``<detector>/<fold>``."""
+        return f"{self.detector.id}/{self.fold.name}"
+
+
+class Ruleset:
+    """The folds in force, indexed by activity and by kind of key."""
+
+    def __init__(self, chosen: Iterable[Loaded]) -> None:
+        self.detectors = tuple(chosen)
+        self.rules = tuple(
+            Rule(detector=loaded, fold=fold, index=index)
+            for index, (loaded, fold) in enumerate((d, f) for d in self.detectors for f in d.detector.folds)
+        )
+        keyings: dict[str, Keying] = {}
+        for rule in self.rules:
+            keying = keyings.setdefault(rule.fold.keying.kind, rule.fold.keying)
+            if keying.of is not rule.fold.keying.of:
+                raise ValueError(f"key kind {keying.kind!r} is declared with two different functions (second: {rule.id})")
+        by_activity: dict[str, list[Keying]] = {}
+        by_route: dict[tuple[str, str], list[Rule]] = {}
+        for rule in self.rules:
+            for activity in rule.fold.activities:
+                kinds = by_activity.setdefault(str(activity), [])
+                if rule.fold.keying not in kinds:
+                    kinds.append(rule.fold.keying)
+                by_route.setdefault((rule.fold.keying.kind, str(activity)), []).append(rule)
+        self._keyings = {activity: tuple(kinds) for activity, kinds in by_activity.items()}
+        self._rules = {route: tuple(rules) for route, rules in by_route.items()}
+
+    def routes(self, event: SecurityEvent) -> list[tuple[str, Key]]:
+        """(kind, key) pairs under which ``event`` is judged; empty if no fold wants it."""
+        keyings = self._keyings.get(event.activity)
+        if keyings is None:
+            return []
+        return [(keying.kind, key) for keying in keyings if (key := keying.of(event)) is not None]
+
+    def interested(self, kind: str, event: SecurityEvent) -> tuple[Rule, ...]:
+        """Folds keyed by ``kind`` that want ``event``."""
+        rules = self._rules.get((kind, event.activity), ())
+        if event.activity == Activity.FACT:
+            return tuple(rule for rule in rules if event.action in rule.fold.facts)
+        return rules
