@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
+import msgspec
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, model_validator
 
 from schemas import instant
@@ -67,7 +68,7 @@ class Person(Interval):
     manager: str = Field(default="", description="person id of the direct superior")
     vendor: str = ""
 
-    def entities(self) -> Iterator[str]:
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield self.person
 
 
@@ -79,7 +80,7 @@ class Account(Interval):
     person: str = ""
     kind: Annotated[str, Field(pattern="^(personal|service|shared)$")] = "personal"
 
-    def entities(self) -> Iterator[str]:
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"account:{self.account.casefold()}"
         if self.person:
             yield f"person:{self.person}"
@@ -93,7 +94,7 @@ class Post(Interval):
     objects: tuple[str, ...] = ("*",)
     deputy: bool = False
 
-    def entities(self) -> Iterator[str]:
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"role:{self.role}"
         yield f"person:{self.person}"
 
@@ -106,7 +107,7 @@ class Asset(Interval):
     system: str = ""
     tags: tuple[str, ...] = Field(default=(), description="for example core, ordering, dmz")
 
-    def entities(self) -> Iterator[str]:
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield self.asset.casefold()
         yield from (f"address:{address}" for address in self.addresses)
 
@@ -118,7 +119,7 @@ class Group(Interval):
     member: Name
     kind: Annotated[str, Field(pattern="^(firewall|host)$")] = "host"
 
-    def entities(self) -> Iterator[str]:
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"member:{self.member.casefold()}"
         yield f"group:{self.group.casefold()}"
 
@@ -132,7 +133,7 @@ class Checkout(Interval):
     host: str = "*"
     ref: str = Field(default="", description="request under which it was handed out")
 
-    def entities(self) -> Iterator[str]:
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"account:{self.account.casefold()}"
 
 
@@ -144,7 +145,7 @@ class SessionRecord(Interval):
     account: Name
     person: str = ""
 
-    def entities(self) -> Iterator[str]:
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"{self.host.casefold()}/{self.account.casefold()}"
 
 
@@ -163,7 +164,7 @@ class Release(Interval):
     approval: str = Field(default="", description="number of the request that announces it")
     artefacts: tuple[Artefact, ...] = ()
 
-    def entities(self) -> Iterator[str]:
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"release:{self.release}"
         if self.approval:
             yield f"approval:{self.approval}"
@@ -180,7 +181,7 @@ class Incident(Interval):
     handled: Time | None = None
     approved_drill: bool = False
 
-    def entities(self) -> Iterator[str]:
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"host:{self.host.casefold()}"
 
 
@@ -204,7 +205,7 @@ class Waiver(Interval):
             raise ValueError(f"exception {self.exception} has no expiry; give it a 'to'")
         return self
 
-    def entities(self) -> Iterator[str]:
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield self.detector
 
 
@@ -214,7 +215,7 @@ class Downtime(Interval):
     source: Name
     reason: str = ""
 
-    def entities(self) -> Iterator[str]:
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield self.source
 
 
@@ -269,13 +270,13 @@ class Source(Interval):
     received_base: Time | None = None
     clauses: tuple[str, ...] = ()
 
-    def entities(self) -> Iterator[str]:
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"source:{self.source}"
         if self.collector:
             yield f"collector:{self.collector}"
 
 
-class ContextRecord(Record):
+class ContextRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Envelope of one context record on the wire: which table, when stated (``t``), when observed (``o``)."""
 
     table: str
@@ -283,4 +284,4 @@ class ContextRecord(Record):
     t: int
     o: int
     source: str = ""
-    data: dict[str, Any]
+    data: dict[str, Any] = {}

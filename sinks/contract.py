@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from schemas.violation import Severity, State, Transition, Violation
 
 
-class Busy(Exception):  # noqa: N818 - a state of the sink, not an error of the caller
+class Busy(Exception):
     """The sink cannot store now; nothing of the batch may be taken as stored. Try again after ``retry_after`` seconds."""
 
     def __init__(self, detail: str, retry_after: float = 1.0) -> None:

@@ -1,6 +1,6 @@
 """The bitemporal context of one partition: what is known, and which keys asked for it."""
 
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 
 from detectors.kit.contract import Entry
 from schemas import tables
@@ -49,9 +49,9 @@ class ContextStore:
             readers |= self._readers.get(entity, set())
         return readers
 
-    def records(self) -> Iterator[ContextRecord]:
-        """Every record that stands."""
-        return iter(self._records.values())
+    def record(self, table: str, id_: str) -> ContextRecord:
+        """The statement that stands; raises KeyError if there is none."""
+        return self._records[(table, id_)]
 
     def read(self, table: str, entity: str, reader: Hashable) -> tuple[Entry, ...]:
         """Entries under (table, entity), ordered by (t, id); ``reader`` is remembered, also when there are none."""

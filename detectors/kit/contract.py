@@ -46,8 +46,10 @@ class Context(Protocol):
 
 
 class FoldState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of a fold's state: an immutable value. ``deadline``: when ``overdue`` is to be called if nothing comes before;
-    an event at exactly the deadline is in time."""
+    """Base of a fold's state: an immutable value.
+
+    ``deadline``: when ``overdue`` is to be called if nothing comes before; an event at exactly the deadline is in time.
+    """
 
     deadline: int | None = None
 
@@ -85,8 +87,11 @@ class Finding:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fact:
-    """Something one detector derived that another needs. It becomes an event of activity ``fact`` (action = ``kind``,
-    ref = ``key``, extra = ``payload``) for folds of a higher stage; it inherits the observed time of its cause."""
+    """Something one detector derived that another needs.
+
+    It becomes an event of activity ``fact`` (action = ``kind``, ref = ``key``, extra = ``payload``) for folds of a higher
+    stage; it inherits the observed time of its cause.
+    """
 
     kind: str
     key: str

@@ -1,0 +1,172 @@
+"""An engine's state as small records: what to write after each batch, and how to read it back.
+
+Kinds of key: ``h`` head of one (fold, key), ``b`` a segment of its buffer, ``v`` one published violation, ``c`` one context
+record, ``m`` counters and progress. A closed segment is never rewritten; None deletes.
+"""
+
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from detectors.kit.engine import Engine
+from detectors.kit.keyed import KeyedFold
+from schemas.context import ContextRecord
+from schemas.event import SecurityEvent
+from schemas.log import Progress, Stated
+from schemas.violation import Violation
+
+SCHEMA = 1
+
+Change = tuple[str, bytes | None]
+
+
+class Incompatible(RuntimeError):
+    """The stored state was written by a version that this one cannot read."""
+
+
+class Head(msgspec.Struct, kw_only=True):
+    """What a (fold, key) is apart from its buffered events and published violations."""
+
+    rule: str
+    version: int
+    key: tuple[str, ...]
+    base: bytes
+    base_order: tuple[int, int, int, str] | None
+    sealed: list[str]
+    closed: dict[int, int]
+    number: int
+    dropped: list[str]
+    parked: dict[str, str]
+
+
+class Meta(msgspec.Struct, kw_only=True):
+    """Counters and clocks of the partition."""
+
+    schema: int
+    counters: dict[str, int]
+    progress: list[Progress]
+
+
+_pack = msgspec.msgpack.Encoder().encode
+_head = msgspec.msgpack.Decoder(Head).decode
+_meta = msgspec.msgpack.Decoder(Meta).decode
+_segment = msgspec.msgpack.Decoder(list[SecurityEvent]).decode
+_context = msgspec.msgpack.Decoder(ContextRecord).decode
+
+
+def changes(engine: Engine) -> list[Change]:
+    """What has changed since the last call, ready to be written with the batch that caused it."""
+    result: list[Change] = []
+    for place, keyed in engine.touched.items():
+        result += _forget(keyed) if engine.keys.get(place) is not keyed else _keyed(keyed)
+    engine.touched.clear()
+    for table, id_ in sorted(engine.context_changed):
+        result.append((_key("c", table, id_), _pack(engine.context.record(table, id_))))
+    engine.context_changed.clear()
+    meta = Meta(schema=SCHEMA, counters=dict(engine.counters), progress=list(engine.progress.values()))
+    result.append((_key("m"), _pack(meta)))
+    return result
+
+
+def restore(engine: Engine, records: Iterable[tuple[str, bytes]]) -> None:
+    """Fill a new engine.
+
+    Raises:
+        Incompatible: the records are of another schema, or of a fold whose state version has no reader.
+    """
+    found = dict(records)
+    kinds: dict[str, list[tuple[list[str], bytes]]] = {}
+    for name, value in found.items():
+        kind, *rest = msgspec.json.decode(name)
+        kinds.setdefault(kind, []).append((rest, value))
+    for _, value in kinds.get("c", []):
+        engine.apply(Stated(_context(value)))
+    engine.context_changed.clear()
+    for _, value in kinds.get("m", []):
+        meta = _meta(value)
+        if meta.schema != SCHEMA:
+            raise Incompatible(f"state has schema {meta.schema}, this version reads {SCHEMA}; run the version that wrote it")
+        for progress in meta.progress:
+            engine.apply(progress)
+        engine.counters.clear()
+        engine.counters.update(meta.counters)
+    heads = {tuple(rest): _restored(engine, _head(value)) for rest, value in kinds.get("h", [])}
+    for rest, value in kinds.get("v", []):
+        violation = Violation.model_validate_json(value)
+        heads[tuple(rest[:-1])].published[violation.id] = violation
+    for rest, value in sorted(kinds.get("b", []), key=lambda item: (item[0][:-1], int(item[0][-1]))):
+        _take(heads[tuple(rest[:-1])], int(rest[-1]), _segment(value))
+    for keyed in heads.values():
+        engine.resume(keyed)
+    engine.touched.clear()
+
+
+def _keyed(keyed: KeyedFold) -> Iterator[Change]:
+    log, place = keyed.log, (keyed.rule.id, *keyed.key)
+    for number, segment in log.dirty.items():
+        yield _key("b", *place, str(number)), None if segment is None else _pack(segment)
+    log.dirty = {}
+    for id_ in log.violations:
+        violation = keyed.published.get(id_)
+        yield _key("v", *place, id_), None if violation is None else violation.model_dump_json().encode()
+    log.violations = set()
+    if log.head_dirty:
+        yield _key("h", *place), _pack(
+            Head(
+                rule=keyed.rule.id,
+                version=keyed.rule.fold.state_version,
+                key=keyed.key,
+                base=_pack(keyed.base),
+                base_order=keyed.base_order,
+                sealed=sorted(keyed.sealed),
+                closed=log.closed,
+                number=log.number,
+                dropped=sorted(log.dropped),
+                parked=keyed.parked,
+            )
+        )
+        log.head_dirty = False
+
+
+def _forget(keyed: KeyedFold) -> Iterator[Change]:
+    place = (keyed.rule.id, *keyed.key)
+    yield _key("h", *place), None
+    for number in {*keyed.log.closed, *keyed.log.dirty, keyed.log.number}:
+        yield _key("b", *place, str(number)), None
+    for id_ in keyed.log.violations:
+        yield _key("v", *place, id_), None
+
+
+def _restored(engine: Engine, head: Head) -> KeyedFold:
+    rule = next((rule for rule in engine.ruleset.rules if rule.id == head.rule), None)
+    if rule is None:
+        raise Incompatible(f"state of fold {head.rule} is stored, but no such fold is loaded; load its detector")
+    if head.version != rule.fold.state_version:
+        raise Incompatible(f"state of fold {head.rule} has version {head.version}, its code has {rule.fold.state_version}")
+    keyed = engine.new(rule, head.key)
+    keyed.base = msgspec.msgpack.decode(head.base, type=type(rule.fold.init))
+    keyed.base_order = head.base_order
+    keyed.sealed = set(head.sealed)
+    keyed.parked = dict(head.parked)
+    keyed.log.closed = dict(head.closed)
+    keyed.log.number = head.number
+    keyed.log.dropped = set(head.dropped)
+    keyed.log.head_dirty = False
+    return keyed
+
+
+def _take(keyed: KeyedFold, number: int, segment: list[SecurityEvent]) -> None:
+    if number == keyed.log.number:
+        keyed.log.open = list(segment)
+    for event in segment:
+        if event.id in keyed.log.dropped or (keyed.base_order is not None and event.order <= keyed.base_order):
+            continue
+        known = keyed.events.get(event.id)
+        if known is None or event.o < known.o:
+            keyed.events[event.id] = event
+
+
+def _key(*parts: str) -> str:
+    return msgspec.json.encode(parts).decode()
+
+

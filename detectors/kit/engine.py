@@ -1,0 +1,348 @@
+"""The engine: one partition's records in, violations and facts out. Pure, synchronous, no I/O, no clock.
+
+``apply`` takes records of the keyed log one by one; ``drain`` returns the net result of everything since the last drain.
+"""
+
+import heapq
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import count
+
+from detectors.kit.context import ContextStore, View
+from detectors.kit.contract import GRACE_MAX, SKEW, Finding
+from detectors.kit.keyed import KeyedFold
+from detectors.kit.publish import publish
+from detectors.kit.registry import Rule, Ruleset
+from schemas import instant
+from schemas.event import SecurityEvent
+from schemas.identity import Key
+from schemas.log import FactGone, Keyed, LogRecord, Progress, Stated
+from schemas.violation import SETTLED, State, Violation
+
+MAX_EVENTS = 4096
+MARGIN = 5 * instant.MINUTE
+PROGRESS = "progress"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parked:
+    """One event that one fold could not judge; it goes to the dead letters once and coverage is degraded."""
+
+    rule: str
+    key: Key
+    event_id: str
+    error: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """What could not be judged: coverage of (rule, key) is incomplete from ``since`` to ``until``."""
+
+    rule: str
+    key: Key
+    since: int
+    until: int
+    count: int
+    reason: str
+
+
+@dataclass(slots=True)
+class Batch:
+    """Net result of the records applied since the last drain."""
+
+    violations: list[Violation] = field(default_factory=list)
+    facts: list[SecurityEvent] = field(default_factory=list)
+    facts_gone: list[SecurityEvent] = field(default_factory=list)
+    late: list[tuple[str, SecurityEvent]] = field(default_factory=list)
+    parked: list[Parked] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
+
+
+class Engine:
+    """Folds of one partition.
+
+    ``raw_partitions``: how many writers' progress must be known before time passes; ``partitions``: how many detect
+    partitions exchange facts (1: facts loop back at once).
+    """
+
+    def __init__(self, ruleset: Ruleset, *, raw_partitions: int = 1, partitions: int = 1) -> None:
+        self.ruleset = ruleset
+        self.context = ContextStore()
+        self.counters: Counter[str] = Counter()
+        self.keys: dict[tuple[int, Key], KeyedFold] = {}
+        self.touched: dict[tuple[int, Key], KeyedFold] = {}
+        self.context_changed: set[tuple[str, str]] = set()
+        self.progress: dict[tuple[int, int], Progress] = {}
+        self._raw_partitions = raw_partitions
+        self._partitions = partitions
+        self._changed: dict[tuple[int, Key], tuple[KeyedFold, int, str]] = {}
+        self._timers: list[tuple[int, int, KeyedFold]] = []
+        self._unsettled: list[tuple[int, int, KeyedFold]] = []
+        self._tick = count()
+        self._batch = Batch()
+        self._observed: dict[int, int] = {}
+        self._watermarks: dict[str, int] = {}
+
+    # ------------------------------------------------------------------------------------------------ input
+
+    def apply(self, record: LogRecord) -> None:
+        """Take one record of the log."""
+        if isinstance(record, Keyed):
+            self._event(record.event, record.routes)
+        elif isinstance(record, Stated):
+            self._state(record)
+        elif isinstance(record, Progress):
+            self._pass(record)
+        else:
+            self._unfact(record)
+
+    def observed(self, stage: int = 0) -> int:
+        """Everything observed before this instant has been judged by all lower stages (µs; 0: not known yet)."""
+        return self._observed.get(stage, 0)
+
+    # ------------------------------------------------------------------------------------------------ output
+
+    def drain(self) -> Batch:
+        """Net transitions and facts since the last drain."""
+        while self._changed:
+            changed, self._changed = self._changed, {}
+            looped: list[SecurityEvent] = []
+            for keyed, at, cause in changed.values():
+                self._publish(keyed, at, cause)
+                looped += self._exchange(keyed)
+            for fact in looped:
+                self._event(fact, tuple(self.ruleset.routes(fact)))
+        batch, self._batch = self._batch, Batch()
+        return batch
+
+    def final(self) -> list[Violation]:
+        """The settled violations, sorted by id: at truth time, the final set."""
+        settled = (v for keyed in self.keys.values() for v in keyed.published.values() if v.state in SETTLED)
+        return sorted(settled, key=lambda violation: violation.id)
+
+    def new(self, rule: Rule, key: Key) -> KeyedFold:
+        """An empty buffer for (rule, key)."""
+        return KeyedFold(rule, key, View(self.context, (rule.index, key)), self._park)
+
+    def resume(self, keyed: KeyedFold) -> None:
+        """Take up a key that was restored from the changelog."""
+        self.keys[(keyed.rule.index, keyed.key)] = keyed
+        keyed.rebuild(self.observed(keyed.rule.fold.stage))
+        keyed.sent = dict(keyed.facts)
+        self._schedule(keyed)
+        waits = [v.settle_at for v in keyed.published.values() if v.state is State.PENDING]
+        if waits:
+            heapq.heappush(self._unsettled, (min(waits), next(self._tick), keyed))
+
+    def trim(self) -> None:
+        """Drop what no accepted event and no context record can reach any more."""
+        for place, keyed in list(self.keys.items()):
+            if any(violation.state is State.PENDING for violation in keyed.published.values()):
+                continue
+            observed = self.observed(keyed.rule.fold.stage)
+            horizon = observed - keyed.rule.fold.retention - MARGIN
+            if keyed.orders and keyed.orders[0][0] < horizon:
+                keyed.trim(horizon, keep=MAX_EVENTS)
+                keyed.log.forget(horizon)
+                keyed.log.head_dirty = True
+                self.touched[place] = keyed
+            for id_ in [i for i, v in keyed.published.items() if v.last_time < horizon and i in keyed.sealed]:
+                del keyed.published[id_]
+                keyed.log.violations.add(id_)
+                self.touched[place] = keyed
+            if keyed.idle and not keyed.log.violations:
+                keyed.log.head_dirty = True
+                self.touched[place] = keyed
+                del self.keys[place]
+
+    # ------------------------------------------------------------------------------------------------ events
+
+    def _event(self, event: SecurityEvent, routes: Sequence[tuple[str, Key]]) -> None:
+        delay = event.o - event.t
+        for kind, key in routes:
+            for rule in self.ruleset.interested(kind, event):
+                self.counters["routed"] += 1
+                if delay > rule.fold.memory or delay < -SKEW:
+                    self.counters["late"] += 1
+                    self._batch.late.append((rule.id, event))
+                    continue
+                self._insert(rule, key, event)
+
+    def _insert(self, rule: Rule, key: Key, event: SecurityEvent) -> None:
+        place = (rule.index, key)
+        keyed = self.keys.get(place)
+        if keyed is None:
+            keyed = self.keys[place] = self.new(rule, key)
+        now = self._observed.get(rule.fold.stage, 0)
+        known = keyed.events.get(event.id)
+        if known is not None:
+            self.counters["duplicate"] += 1
+            if event.o >= known.o:
+                return
+            changed = keyed.replace(event, now)
+        elif keyed.base_order is not None and event.order <= keyed.base_order:
+            self.counters["late"] += 1
+            self._batch.late.append((rule.id, event))
+            self._gap(keyed, event.t, event.t, 1, "below the horizon")
+            return
+        else:
+            self.counters["judged"] += 1
+            changed = keyed.insert(event, now)
+            if len(keyed.orders) > MAX_EVENTS + MAX_EVENTS // 4:
+                since = keyed.orders[0][0]
+                forced = keyed.trim(0, keep=MAX_EVENTS)
+                assert keyed.base_order is not None  # noqa: S101 - trim has just set it
+                keyed.log.forget(keyed.base_order[0])
+                keyed.log.head_dirty = True
+                self._gap(keyed, since, keyed.base_order[0], forced, "too many events of one key")
+        keyed.log.append(event)
+        self.touched[place] = keyed
+        if changed:
+            self._changed[place] = (keyed, event.o, event.id)
+        self._schedule(keyed)
+
+    def _unfact(self, record: FactGone) -> None:
+        for kind, key in record.routes:
+            for rule in self.ruleset.rules:
+                place = (rule.index, tuple(key))
+                keyed = self.keys.get(place)
+                if rule.fold.keying.kind != kind or keyed is None or record.id not in keyed.events:
+                    continue
+                event = keyed.events[record.id]
+                keyed.log.dropped.add(record.id)
+                keyed.log.head_dirty = True
+                self.touched[place] = keyed
+                if keyed.remove(record.id, self.observed(rule.fold.stage)):
+                    self._changed[place] = (keyed, event.o, record.id)
+                self._schedule(keyed)
+
+    def _state(self, record: Stated) -> None:
+        readers = self.context.put(record.record)
+        self.counters["context"] += 1
+        if readers is None:
+            return
+        self.context_changed.add((record.record.table, record.record.id))
+        for place in readers:
+            keyed = self.keys.get(place)  # type: ignore[call-overload] # readers are places
+            if keyed is not None:
+                keyed.refold(self.observed(keyed.rule.fold.stage))
+                self._changed[(keyed.rule.index, keyed.key)] = (keyed, record.record.o, record.record.id)
+                self._schedule(keyed)
+
+    def _park(self, keyed: KeyedFold, event_id: str, error: Exception) -> None:
+        if event_id in keyed.parked:
+            return
+        keyed.parked[event_id] = type(error).__name__
+        keyed.log.head_dirty = True
+        self.counters["parked"] += 1
+        if not event_id.startswith("deadline:"):
+            self.counters["judged"] -= 1
+        text = f"{type(error).__name__}: {str(error)[:500]}"
+        self._batch.parked.append(Parked(rule=keyed.rule.id, key=keyed.key, event_id=event_id, error=text))
+
+    def _gap(self, keyed: KeyedFold, since: int, until: int, number: int, reason: str) -> None:
+        gap = Gap(rule=keyed.rule.id, key=keyed.key, since=since, until=until, count=number, reason=reason)
+        self._batch.gaps.append(gap)
+
+    # ------------------------------------------------------------------------------------------------ time
+
+    def _pass(self, record: Progress) -> None:
+        place = (record.stage, record.part)
+        old = self.progress.get(place)
+        if old is not None and record.observed < old.observed:
+            return
+        self.progress[place] = record
+        self._read_clocks()
+        self._fire(record.observed)
+
+    def _read_clocks(self) -> None:
+        raw = [self.progress.get((-1, part)) for part in range(self._raw_partitions)]
+        known = [record for record in raw if record is not None]
+        base = min(record.observed for record in known) if len(known) == len(raw) else 0
+        self._watermarks = {}
+        for record in known:
+            for kind, watermark in record.watermarks.items():
+                self._watermarks[kind] = min(watermark, self._watermarks.get(kind, watermark))
+        self._observed = {0: base}
+        for stage in (1, 2, 3):
+            below = self._observed[stage - 1]
+            if self._partitions > 1:
+                parts = [self.progress.get((stage - 1, part)) for part in range(self._partitions)]
+                below = min((part.observed if part is not None else 0) for part in parts)
+            self._observed[stage] = min(below, self._observed[stage - 1])
+
+    def _fire(self, at: int) -> None:
+        """Deadlines and settling that the clocks have reached; ``at``: observed time of the progress record."""
+        now = self.observed()
+        later: list[tuple[int, int, KeyedFold]] = []
+        while self._timers and self._timers[0][0] <= now:
+            item = heapq.heappop(self._timers)
+            keyed = item[2]
+            reached = self.observed(keyed.rule.fold.stage)
+            if keyed.tail.deadline is not None and keyed.tail.deadline <= now and keyed.tail.deadline > reached:
+                later.append(item)  # a higher stage whose facts are still under way
+                continue
+            keyed.timer = None
+            if keyed.advance(reached):
+                self._changed[(keyed.rule.index, keyed.key)] = (keyed, at, PROGRESS)
+            self._schedule(keyed)
+        for item in later:
+            heapq.heappush(self._timers, item)
+        later = []
+        while self._unsettled and self._unsettled[0][0] <= now:
+            item = heapq.heappop(self._unsettled)
+            keyed = item[2]
+            pending = [f for i, f in keyed.findings.items() if (v := keyed.published.get(i)) and v.state is State.PENDING]
+            ready = [self._settled(keyed, finding)[0] for finding in pending]
+            if any(ready):
+                self._changed.setdefault((keyed.rule.index, keyed.key), (keyed, at, PROGRESS))
+            if not all(ready):
+                later.append(item)
+        for item in later:
+            heapq.heappush(self._unsettled, item)
+
+    def _schedule(self, keyed: KeyedFold) -> None:
+        deadline = keyed.tail.deadline
+        if deadline is not None and (keyed.timer is None or deadline < keyed.timer):
+            keyed.timer = deadline
+            heapq.heappush(self._timers, (deadline, next(self._tick), keyed))
+
+    def _settled(self, keyed: KeyedFold, finding: Finding) -> tuple[bool, tuple[str, ...]]:
+        if not finding.settle_at:
+            return True, ()
+        observed = self.observed(keyed.rule.fold.stage)
+        if observed < finding.settle_at:
+            return False, ()
+        behind = tuple(
+            kind for kind in finding.awaits if self._watermarks.get(kind, observed) < finding.settle_at
+        )
+        return (not behind or observed >= finding.settle_at + GRACE_MAX), behind
+
+    # ------------------------------------------------------------------------------------------------ results
+
+    def _publish(self, keyed: KeyedFold, at: int, cause: str) -> None:
+        violations = publish(keyed, self._settled, at, cause)
+        self._batch.violations += violations
+        if violations:
+            self.touched[(keyed.rule.index, keyed.key)] = keyed
+        waits = [v.settle_at for v in violations if v.state is State.PENDING]
+        if waits:
+            heapq.heappush(self._unsettled, (min(waits), next(self._tick), keyed))
+
+    def _exchange(self, keyed: KeyedFold) -> list[SecurityEvent]:
+        """Facts newly derived (returned, if they loop back at once) and facts no longer derived."""
+        sent = keyed.sent
+        gone = [fact for id_, fact in sent.items() if id_ not in keyed.facts and id_ not in keyed.sealed]
+        new = [fact for id_, fact in keyed.facts.items() if id_ not in sent]
+        for fact in gone:
+            del sent[fact.id]
+            if self._partitions > 1:
+                self._batch.facts_gone.append(fact)
+            else:
+                self._unfact(FactGone(fact.id, tuple(self.ruleset.routes(fact))))
+        sent.update((fact.id, fact) for fact in new)
+        if self._partitions > 1:
+            self._batch.facts += new
+            return []
+        return new

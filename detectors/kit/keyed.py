@@ -1,0 +1,271 @@
+"""One fold over one key: events in the total order, the state after each, and refolding where one arrives out of order.
+
+Invariant: ``states`` and ``outs`` are what folding ``events`` from ``base`` gives, whatever the order of arrival.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable
+
+import msgspec
+
+from detectors.kit.context import View
+from detectors.kit.contract import Fact, Finding, FoldState
+from detectors.kit.registry import Rule
+from schemas import identity
+from schemas.event import Activity, SecurityEvent
+from schemas.identity import Key
+from schemas.violation import Violation
+
+Order = tuple[int, int, int, str]
+Out = Finding | SecurityEvent
+Park = Callable[["KeyedFold", str, Exception], None]
+
+
+class KeyedFold:
+    """Buffer, states and results of one fold for one key. Mutable; owned by the engine."""
+
+    __slots__ = (
+        "base", "base_order", "events", "facts", "findings", "key", "log", "orders", "outs", "park", "parked", "published",
+        "rule", "sealed", "sent", "states", "tail", "tail_outs", "timer", "view",
+    )  # fmt: skip
+
+    def __init__(self, rule: Rule, key: Key, view: View, park: Park) -> None:
+        self.rule = rule
+        self.key = key
+        self.view = view
+        self.park = park
+        self.base: FoldState = rule.fold.init
+        self.base_order: Order | None = None
+        self.events: dict[str, SecurityEvent] = {}
+        self.orders: list[Order] = []
+        self.states: list[FoldState] = []
+        self.outs: list[tuple[Out, ...]] = []
+        self.tail: FoldState = self.base
+        self.tail_outs: tuple[Out, ...] = ()
+        self.findings: dict[str, Finding] = {}
+        self.facts: dict[str, SecurityEvent] = {}
+        self.sent: dict[str, SecurityEvent] = {}
+        self.published: dict[str, Violation] = {}
+        self.sealed: set[str] = set()
+        self.parked: dict[str, str] = {}
+        self.timer: int | None = None
+        self.log: Log = Log()
+
+    def insert(self, event: SecurityEvent, now: int) -> bool:
+        """Take ``event`` at its place; return whether findings or facts may have changed."""
+        order = event.order
+        orders = self.orders
+        self.events[event.id] = event
+        if not orders or order > orders[-1]:
+            before = self.states[-1] if orders else self.base
+            state, outs = self._fold(before, event)
+            orders.append(order)
+            self.states.append(state)
+            self.outs.append(outs)
+            if self.tail_outs:
+                self._tail(now)
+                self._collect()
+                return True
+            self.tail = state
+            if state.deadline is not None and state.deadline <= now:
+                self._tail(now)
+            if outs or self.tail_outs:
+                self._gather(outs)
+                self._gather(self.tail_outs)
+                return True
+            return False
+        place = bisect_left(orders, order)
+        orders.insert(place, order)
+        self.states.insert(place, self.base)
+        self.outs.insert(place, ())
+        return self._refold(place, now, whole=False, fresh=place)
+
+    def replace(self, event: SecurityEvent, now: int) -> bool:
+        """An earlier observed copy of a known event; return whether anything may have changed."""
+        self.events[event.id] = event
+        place = bisect_left(self.orders, event.order)
+        return self._refold(place, now, whole=False, fresh=place)
+
+    def remove(self, event_id: str, now: int) -> bool:
+        """Take the event of that id out; return whether anything may have changed."""
+        event = self.events.pop(event_id, None)
+        if event is None:
+            return False
+        place = bisect_left(self.orders, event.order)
+        del self.orders[place], self.states[place]
+        had = bool(self.outs.pop(place))
+        changed = self._refold(place, now, whole=False)
+        if had and not changed:
+            self._collect()
+        return changed or had
+
+    def refold(self, now: int) -> bool:
+        """Judge everything anew (a context record changed); return whether anything may have changed."""
+        return self._refold(0, now, whole=True)
+
+    def advance(self, now: int) -> bool:
+        """Fire deadlines up to ``now``; return whether anything came out."""
+        before = self.tail_outs
+        self._tail(now)
+        if self.tail_outs == before:
+            return False
+        self._collect()
+        return True
+
+    def trim(self, horizon: int, *, keep: int) -> int:
+        """Fold events before ``horizon`` (and the oldest beyond ``keep`` events) into the base; return how many by ``keep``."""
+        count = bisect_left(self.orders, (horizon, 0, 0, ""))
+        forced = max(0, len(self.orders) - keep - count)
+        count += forced
+        if not count:
+            return 0
+        for outs in self.outs[:count]:
+            self.sealed.update(self.violation_id(out) if isinstance(out, Finding) else out.id for out in outs)
+        self.base = self.states[count - 1]
+        self.base_order = self.orders[count - 1]
+        for order in self.orders[:count]:
+            del self.events[order[3]]
+            self.parked.pop(order[3], None)
+        del self.orders[:count], self.states[:count], self.outs[:count]
+        self._collect()
+        return forced
+
+    def rebuild(self, now: int) -> None:
+        """Fold ``events`` from ``base`` after a restore."""
+        self.orders = sorted(event.order for event in self.events.values())
+        self.states = [self.base] * len(self.orders)
+        self.outs = [()] * len(self.orders)
+        self._refold(0, now, whole=True)
+
+    def violation_id(self, finding: Finding) -> str:
+        """Id of the violation that ``finding`` is."""
+        rule = self.rule
+        return identity.violation_id(
+            rule.detector.id, finding.subtype, rule.fold.keying.kind, self.key, finding.anchor, finding.part
+        )
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left that a later event could need."""
+        return not self.orders and not self.published and self.base == self.rule.fold.init
+
+    def _fold(self, state: FoldState, event: SecurityEvent) -> tuple[FoldState, tuple[Out, ...]]:
+        fired: tuple[Out, ...] = ()
+        if state.deadline is not None and state.deadline < event.t:
+            state, fired = self._fire(state, event.t - 1)
+        if event.id in self.parked:
+            return state, fired
+        try:
+            after, out = self.rule.fold.step(state, event, self.view)
+        except Exception as error:  # noqa: BLE001 - a crash is a value: the event is parked for this fold, the stream goes on
+            self.park(self, event.id, error)
+            return state, fired
+        if out:
+            fired += tuple(self._out(item, event.o) for item in out)
+        return (self.rule.fold.init if after is None else after), fired
+
+    def _fire(self, state: FoldState, until: int) -> tuple[FoldState, tuple[Out, ...]]:
+        outs: tuple[Out, ...] = ()
+        overdue = self.rule.fold.overdue
+        while state.deadline is not None and state.deadline <= until:
+            at = state.deadline
+            try:
+                if overdue is None:
+                    raise TypeError(f"fold {self.rule.id} set a deadline but has no overdue function")
+                after, out = overdue(state, at, self.view)
+                after = self.rule.fold.init if after is None else after
+                if after.deadline is not None and after.deadline <= at:
+                    raise ValueError(f"fold {self.rule.id} moved its deadline from {at} to {after.deadline}, not forward")
+            except Exception as error:  # noqa: BLE001 - as in _fold
+                self.park(self, f"deadline:{at}", error)
+                after, out = msgspec.structs.replace(state, deadline=None), ()
+            outs += tuple(self._out(item, at) for item in out)
+            state = after
+        return state, outs
+
+    def _out(self, item: Finding | Fact, o: int) -> Out:
+        if isinstance(item, Finding):
+            return item
+        payload = dict(item.payload)
+        own = identity.digest(
+            (self.rule.id, item.kind, item.key, str(item.t), *self.key, msgspec.json.encode(payload, order="sorted").decode())
+        )
+        return SecurityEvent(
+            id=own, t=item.t, o=max(o, item.t), feed="fact", source=self.rule.detector.id, activity=Activity.FACT,
+            action=item.kind, ref=item.key, extra=payload,
+        )  # fmt: skip
+
+    def _refold(self, place: int, now: int, *, whole: bool, fresh: int | None = None) -> bool:
+        """Fold from ``place`` on; unless ``whole``, stop as soon as state and results equal the old ones."""
+        state = self.states[place - 1] if place else self.base
+        changed = False
+        last = len(self.orders)
+        for i in range(place, last):
+            state, outs = self._fold(state, self.events[self.orders[i][3]])
+            if outs != self.outs[i]:
+                changed = True
+                self.outs[i] = outs
+            elif not whole and i != fresh and state == self.states[i]:
+                if changed:
+                    self._collect()
+                return changed
+            self.states[i] = state
+        before = self.tail_outs
+        self._tail(now)
+        if changed or whole or self.tail_outs != before:
+            self._collect()
+            return True
+        return False
+
+    def _tail(self, now: int) -> None:
+        state = self.states[-1] if self.states else self.base
+        self.tail, self.tail_outs = self._fire(state, now)
+
+    def _gather(self, outs: tuple[Out, ...]) -> None:
+        for out in outs:
+            if isinstance(out, Finding):
+                self.findings[self.violation_id(out)] = out
+            else:
+                self.facts[out.id] = out
+
+    def _collect(self) -> None:
+        self.findings = {}
+        self.facts = {}
+        for outs in self.outs:
+            if outs:
+                self._gather(outs)
+        self._gather(self.tail_outs)
+
+
+class Log:
+    """What of the buffer is in the changelog: closed segments, the open one, and what changed since the last write."""
+
+    SIZE = 64
+
+    __slots__ = ("closed", "dirty", "dropped", "head_dirty", "number", "open", "violations")
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.open: list[SecurityEvent] = []
+        self.closed: dict[int, int] = {}  # segment number -> latest event time in it
+        self.dirty: dict[int, list[SecurityEvent] | None] = {}
+        self.dropped: set[str] = set()  # ids taken out again; forgotten with their segment
+        self.head_dirty = True
+        self.violations: set[str] = set()
+
+    def append(self, event: SecurityEvent) -> None:
+        """Add an accepted event to the open segment; close it when full."""
+        self.open.append(event)
+        self.dirty[self.number] = self.open
+        if len(self.open) >= self.SIZE:
+            self.closed[self.number] = max(item.t for item in self.open)
+            self.number += 1
+            self.open = []
+            self.head_dirty = True
+
+    def forget(self, horizon: int) -> None:
+        """Drop closed segments that lie wholly before ``horizon``."""
+        for number in [number for number, latest in self.closed.items() if latest < horizon]:
+            del self.closed[number]
+            self.dirty[number] = None
+            self.head_dirty = True
