@@ -1,0 +1,210 @@
+"""The normalise stage: raw records of one partition in, records of the keyed log out. Pure; both runners use it.
+
+Conservation, per partition: read = parsed + filtered + dead-lettered.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from detectors.kit.registry import Ruleset
+from schemas import identity, instant
+from schemas.context import ContextRecord, Source
+from schemas.event import Activity, SecurityEvent
+from schemas.log import Keyed, LogRecord, Progress, Route, Stated
+from streams.feeds.kit import registry
+from streams.feeds.kit.contract import RawRecord, Unreadable
+from streams.normalize import normalize
+
+BUCKET = 10 * instant.SECOND
+KEEP_BYTES = 64 << 10
+
+
+class Raw(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+    """One collected record as it travels in ``raw.<feed>`` (MessagePack): envelope and bytes.
+
+    ``o``: observed time; ``length`` and ``sha256`` describe a record that the collector cut because it was too large.
+    """
+
+    source: str
+    feed: str
+    data: bytes
+    o: int | None = None
+    ordinal: int = 0
+    line: int = 0
+    length: int = 0
+    sha256: str = ""
+
+
+class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
+    """A collector's word that everything its source said before ``caught_up`` has been sent."""
+
+    source: str
+    caught_up: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dead:
+    """A record for the dead letters."""
+
+    raw: Raw
+    reason: str
+    detail: str
+
+
+@dataclass(slots=True)
+class Output:
+    """What one batch of raw records became: log records by partition, and dead letters."""
+
+    records: list[tuple[int, LogRecord]] = field(default_factory=list)
+    dead: list[Dead] = field(default_factory=list)
+
+
+class NormalizeStage:
+    """Normalises the records of one raw partition.
+
+    ``sources``: configuration by source name. ``part``/``parts``: this raw partition among all, for progress records.
+    """
+
+    def __init__(
+        self, ruleset: Ruleset, sources: Mapping[str, Source], *, partitions: int = 1, part: int = 0, parts: int = 1
+    ) -> None:
+        self._ruleset = ruleset
+        self._sources = sources
+        self._feeds = registry.load()
+        self._partitions = partitions
+        self._part = part
+        self._parts = parts
+        self._zones: dict[str, tzinfo] = {}
+        self._buckets: dict[str, int] = {}
+        self._reached: dict[str, int] = {}
+        self.counters: Counter[str] = Counter()
+        self.dead_by_reason: Counter[str] = Counter()
+        self.output = Output()
+
+    def take(self, raw: Raw) -> list[SecurityEvent | ContextRecord]:
+        """Normalise one record into ``output``; also return its items."""
+        self.counters["read"] += 1
+        source = self._sources.get(raw.source)
+        feed = self._feeds.get(raw.feed)
+        try:
+            if raw.length:
+                raise Unreadable("too_large", f"record of {raw.length} bytes, SHA-256 {raw.sha256}; its beginning is kept")
+            if feed is None:
+                raise Unreadable("unknown_feed", f"no feed {raw.feed!r}; feeds are {', '.join(self._feeds)}")
+            items = normalize(feed, self.record(raw, source))
+        except Unreadable as error:
+            self.counters["dead"] += 1
+            self.dead_by_reason[error.reason] += 1
+            self.output.dead.append(Dead(raw=raw, reason=error.reason, detail=error.detail))
+            if raw.o is not None:
+                self._seen(raw, source, raw.o)
+            return []
+        if not items:
+            self.counters["filtered"] += 1
+            return []
+        self.counters["parsed"] += 1
+        self._emit(items)
+        self._seen(raw, source, max(item.o for item in items))
+        return items
+
+    def state(self, records: Iterable[ContextRecord]) -> None:
+        """Broadcast context that does not come from a feed (files, configuration)."""
+        self._emit(records)
+
+    def beat(self, heartbeat: Heartbeat) -> None:
+        """A collector is alive and caught up."""
+        if heartbeat.caught_up > self._reached.get(heartbeat.source, 0):
+            self._reached[heartbeat.source] = heartbeat.caught_up
+
+    def progress(self, observed: int, *, blind_after: int | None = None, live: Iterable[str] = ()) -> None:
+        """Tell every partition how far this one has got.
+
+        Args:
+            observed: everything observed before it has been taken (µs).
+            blind_after: a source unheard of for longer (µs) is blind and holds nothing up; None: all sources keep pace.
+            live: names of the sources expected to be heard.
+        """
+        watermarks: dict[str, int] = {}
+        blind: list[str] = []
+        if blind_after is not None:
+            for name in sorted({*live, *self._reached}):
+                reached = self._reached.get(name, 0)
+                if observed - reached > blind_after:
+                    blind.append(name)
+                source = self._sources.get(name)
+                feed = self._feeds.get(source.feed) if source is not None else None
+                if source is None or feed is None:
+                    continue
+                watermark = min(observed, reached) - source.delay
+                for kind in feed.kinds:
+                    watermarks[kind] = min(watermark, watermarks.get(kind, watermark))
+        record = Progress(part=self._part, parts=self._parts, observed=observed, watermarks=watermarks, blind=tuple(blind))
+        self._broadcast(record)
+
+    def drain(self) -> Output:
+        """What has been produced since the last call."""
+        output, self.output = self.output, Output()
+        return output
+
+    def record(self, raw: Raw, source: Source | None) -> RawRecord:
+        """The parser's view of ``raw``: envelope plus the source's zone, base and clock offset."""
+        record = RawRecord(
+            data=raw.data, source=raw.source, feed=raw.feed, o=raw.o, ordinal=raw.ordinal, line=raw.line, base=raw.o
+        )
+        if source is not None:
+            zone = self._zones.get(source.zone)
+            if zone is None:
+                zone = self._zones[source.zone] = UTC if source.zone == "UTC" else ZoneInfo(source.zone)
+            record.zone = zone
+            record.offset = source.offset
+            if raw.o is None:
+                record.base = source.received_base
+        return record
+
+    def _emit(self, items: Iterable[SecurityEvent | ContextRecord]) -> None:
+        for item in items:
+            if isinstance(item, SecurityEvent):
+                self._route(item)
+            else:
+                self.counters["context"] += 1
+                self._broadcast(Stated(item))
+
+    def _route(self, event: SecurityEvent) -> None:
+        self.counters["events"] += 1
+        routes = self._ruleset.routes(event)
+        if not routes:
+            self.counters["unrouted"] += 1
+            return
+        if self._partitions == 1:
+            self.output.records.append((0, Keyed(event, tuple(routes))))
+            return
+        places: dict[int, list[Route]] = {}
+        for kind, key in routes:
+            places.setdefault(identity.partition(kind, key, self._partitions), []).append((kind, key))
+        self.output.records += [(place, Keyed(event, tuple(keys))) for place, keys in places.items()]
+
+    def _broadcast(self, record: LogRecord) -> None:
+        self.output.records += [(place, record) for place in range(self._partitions)]
+
+    def _seen(self, raw: Raw, source: Source | None, o: int) -> None:
+        """One summary event per source and started ten seconds of observed time: the pulse that silence is judged by."""
+        if o > self._reached.get(raw.source, 0):
+            self._reached[raw.source] = o
+        bucket = o - o % BUCKET
+        if self._buckets.get(raw.source) == bucket:
+            return
+        self._buckets[raw.source] = bucket
+        self._route(summary(raw.source, bucket, source.collector if source is not None else ""))
+
+
+def summary(source: str, bucket: int, collector: str) -> SecurityEvent:
+    """The summary event of ``source`` for the ten seconds from ``bucket`` on; its id depends on nothing else."""
+    return SecurityEvent(
+        id=identity.digest((source, "summary", str(bucket))), t=bucket, o=bucket + BUCKET, feed="summary", source=source,
+        activity=Activity.SOURCE_SUMMARY, action="summary", observer=collector,
+    )  # fmt: skip
