@@ -106,7 +106,7 @@ def read_lines(lines: Iterable[bytes], source: Source) -> list[Raw]:
         data = line.rstrip(b"\n").removesuffix(b"\r")
         o: int | None = None
         if data.startswith(_WRAPPED):
-            data, o = _unwrap(data)
+            data, o = unwrap(data)
         elif data[:1] == b'"':
             data = _string(data)
         if o is None and found and found[-1][2] is None and _continues(feed, data):
@@ -128,7 +128,7 @@ def _continues(feed: Feed, data: bytes) -> bool:
     return feed.starts is not None and bool(data.strip()) and not feed.starts(data.decode("utf-8", "replace"))
 
 
-def _unwrap(data: bytes) -> tuple[bytes, int | None]:
+def unwrap(data: bytes) -> tuple[bytes, int | None]:
     """``{"received": …, "raw": …}``: the record and its observed time; anything else stays what it is."""
     try:
         value = orjson.loads(data)

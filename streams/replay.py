@@ -53,7 +53,7 @@ def judge(
     *,
     to: int | None = None,
     since: int | None = None,
-    tick: Callable[[int], None] = lambda done: None,
+    tick: Callable[[int, int], None] | None = None,
 ) -> Verdict:
     """Judge ``recording``.
 
@@ -62,7 +62,7 @@ def judge(
         ruleset: the detectors in force.
         to: truth time (µs); default the largest observed time. Later events and statements do not count.
         since: events before it do not count.
-        tick: called with the number of records done, for progress bars.
+        tick: called with the records done and their total, for progress bars.
     """
     verdict = Verdict()
     items = normalized(recording, ruleset, verdict)
@@ -80,7 +80,8 @@ def judge(
             if step // STEP % TRIM == 0:
                 engine.trim()
             _collect(engine, verdict)
-            tick(done)
+            if tick is not None:
+                tick(done, len(items))
         engine.apply(item.record)
     engine.apply(Progress(part=0, parts=1, observed=to))
     _collect(engine, verdict)
@@ -143,24 +144,20 @@ def _plausible(items: list[Item], recording: Recording, verdict: Verdict) -> lis
     low = bare[len(bare) // 100] - SPREAD
     high = bare[-1 - len(bare) // 100] + SPREAD
     kept: list[Item] = []
-    by_place = {(raw.source, raw.line): raw for raw in recording.raws} if bare[0] < low or bare[-1] > high else {}
+    buried: dict[tuple[str, int], SecurityEvent] = {}
     for item in items:
         event = item.record.event if isinstance(item.record, Keyed) else None
         if event is None or item.o != item.t or low <= item.t <= high:
             kept.append(item)
-        else:
-            _bury(event, by_place, verdict, low, high)
+        elif event.line:
+            buried[(event.source, event.line)] = event
+    for raw in recording.raws if buried else ():
+        event = buried.get((raw.source, raw.line))
+        if event is not None:
+            detail = f"event time {instant.text(event.t)} is not within {instant.text(low)} and {instant.text(high)}, as the set is"
+            verdict.dead.append(Dead(raw=raw, reason="implausible_time", detail=detail))
+    verdict.counters.update({"dead": len(buried), "parsed": -len(buried)})
     return kept
-
-
-def _bury(
-    event: SecurityEvent, by_place: dict[tuple[str, int], Raw], verdict: Verdict, low: int, high: int
-) -> None:
-    detail = f"event time {instant.text(event.t)} is not within {instant.text(low)} and {instant.text(high)}, as the set is"
-    raw = by_place[(event.source, event.line)]
-    verdict.dead.append(Dead(raw=raw, reason="implausible_time", detail=detail))
-    verdict.counters["dead"] += 1
-    verdict.counters["parsed"] -= 1
 
 
 def _collect(engine: Engine, verdict: Verdict) -> None:

@@ -95,9 +95,7 @@ def run(records, *, until, drains=None, crash_at=None):
     engine = Engine(RULES)
     stored = {}
     for i, record in enumerate(records):
-        if isinstance(record, SecurityEvent):
-            record = Keyed(record, tuple(RULES.routes(record)))
-        engine.apply(record)
+        engine.apply(Keyed(record, tuple(RULES.routes(record))) if isinstance(record, SecurityEvent) else record)
         if drains is None or i in drains:
             engine.drain()
             for key, value in changelog.changes(engine):

@@ -1,0 +1,91 @@
+"""The console command ``controlwatch``: finds the subcommand, loads only it, turns errors into exit status.
+
+Exit status: 0 ran · 1 a check failed · 2 usage or configuration · 3 could not finish.
+"""
+
+import importlib
+import os
+import sys
+
+import click
+
+COMMANDS = {
+    "up": "Run the main job on the embedded runner, with the dashboard on 127.0.0.1.",
+    "run": "Run a production worker on Kafka.",
+    "topics": "Create or compare the Kafka topics.",
+    "normalize": "Raw records on stdin -> one ECS document (or null) each.",
+    "detect": "Raw records on stdin -> final violations.",
+    "replay": "Judge a folder of recorded raw logs.",
+    "explain": "Why each record on stdin did, or did not, lead to a violation.",
+    "simulate": "Write the raw logs of a made-up securities firm, with the truth.",
+    "report": "Monthly compliance summary.",
+    "deadletter": "Show parked records.",
+    "doctor": "Check configuration, services and sources; say what is wrong and the mend.",
+    "build": "Write the generated artefacts, or check that they are current.",
+}
+
+
+class Lazy(click.Group):
+    """A group whose commands are loaded when they are called: starting stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's interface
+        """Names in the order of the documentation."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's interface
+        """Load ``controlwatch/commands/<name>.py``."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = importlib.import_module(f"controlwatch.commands.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's interface
+        """Help without loading any command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+class Failed(click.ClickException):
+    """A check failed (exit status 1)."""
+
+    exit_code = 1
+
+
+class Misconfigured(click.ClickException):
+    """Usage or configuration is wrong (exit status 2)."""
+
+    exit_code = 2
+
+
+class Unfinished(click.ClickException):
+    """The command could not finish (exit status 3)."""
+
+    exit_code = 3
+
+
+@click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="controlwatch")
+def cli() -> None:
+    """Continuous compliance monitor: security logs in, control violations out, each with its clause and evidence."""
+
+
+def main() -> None:
+    """Run the command line; never show a traceback to a user unless CONTROLWATCH_TRACEBACK is set."""
+    try:
+        sys.exit(cli.main(standalone_mode=False))
+    except click.exceptions.Abort:
+        click.echo("interrupted", err=True)
+        sys.exit(3)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        # The reader has gone (head, less): nothing is wrong, but nothing more can be written either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except Exception as error:
+        if os.environ.get("CONTROLWATCH_TRACEBACK"):
+            raise
+        click.echo(f"controlwatch: {type(error).__name__}: {error}", err=True)
+        click.echo("Set CONTROLWATCH_TRACEBACK=1 to see where.", err=True)
+        sys.exit(3)
