@@ -6,10 +6,7 @@ and the jars lack (scripts, update_by_query, ILM, security ...) is listed in doc
 
 from __future__ import annotations
 
-import json
 import shutil
-import urllib.error
-import urllib.request
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +14,7 @@ from pathlib import Path
 from tests.services.cache import cached
 from tests.services.jars import JAVA, compiled, jars
 from tests.services.ports import free_port
-from tests.services.server import Server
+from tests.services.server import HttpServer
 
 VERSION = "9.5.3"
 _JARS = [f"org.elasticsearch:elasticsearch:{VERSION}", f"org.elasticsearch.plugin:transport-netty4:{VERSION}"]
@@ -41,7 +38,7 @@ rootLogger.appenderRef.console.ref = console
 """
 
 
-class ElasticsearchNode(Server):
+class ElasticsearchNode(HttpServer):
     """One node without security on 127.0.0.1; ``settings`` are added to those of ``elasticsearch.yml``."""
 
     name = "Elasticsearch"
@@ -92,24 +89,7 @@ class ElasticsearchNode(Server):
         ]
 
     def ready(self) -> bool:
-        try:
-            health = self.request("GET", "/_cluster/health?wait_for_status=yellow&timeout=1s", timeout=5)
-        except OSError:  # URLError, HTTPError, a refused or reset connection, a time-out
-            return False
-        return health.get("status") in {"yellow", "green"}
-
-    def request(self, method: str, path: str, body: object = None, timeout: float = 30) -> dict[str, object]:
-        """One call of the HTTP API without the client under test; the parsed answer.
-
-        Raises:
-            urllib.error.HTTPError: the server answered with an error status.
-            OSError: the server did not answer.
-        """
-        data = None if body is None else json.dumps(body).encode()
-        headers = {"Content-Type": "application/json"}
-        call = urllib.request.Request(self.url + path, data=data, method=method, headers=headers)  # noqa: S310 - http on 127.0.0.1
-        with urllib.request.urlopen(call, timeout=timeout) as answer:  # noqa: S310 - see above
-            return dict(json.loads(answer.read() or b"{}"))
+        return self.answers("/_cluster/health?wait_for_status=yellow&timeout=1s")
 
     def erase(self) -> None:
         """Deletes the data of the stopped node."""

@@ -15,11 +15,15 @@ from pathlib import Path
 from typing import TypeVar
 
 import pytest
+from playwright.sync_api import Browser, Page
 
 from tests.services.absence import skip_or_fail
+from tests.services.browser import chromium
 from tests.services.elasticsearch_node import ElasticsearchNode
 from tests.services.kafka_broker import KafkaBroker, KafkaCluster
+from tests.services.monitoring import Alertmanager
 from tests.services.requirement import MavenMissingError
+from tests.services.sshd import Sshd
 
 T = TypeVar("T")
 
@@ -104,6 +108,40 @@ def elasticsearch_with(service_directory: Path) -> Iterator[Callable[..., Elasti
     yield start
     for node in nodes:
         node.stop()
+
+
+@pytest.fixture(scope="session")
+def alertmanager_server(service_directory: Path) -> Iterator[Alertmanager]:
+    """The session's Alertmanager, which tells nobody."""
+    with Alertmanager(service_directory / "alertmanager") as server:
+        yield server
+
+
+@pytest.fixture
+def alertmanager(alertmanager_server: Alertmanager) -> Alertmanager:
+    """A running Alertmanager: ``url``, ``request``; alerts of other tests stay in it, so use labels of your own."""
+    alertmanager_server.ensure_running()
+    return alertmanager_server
+
+
+@pytest.fixture
+def sshd(service_directory: Path) -> Iterator[Sshd]:
+    """An sshd of the test's own with an empty log: ``port``, ``auth_log``, ``type_passwords``."""
+    with Sshd(service_directory / f"sshd-{next(_numbers)}") as server:
+        yield server
+
+
+@pytest.fixture
+def browser() -> Iterator[Browser]:
+    """Headless Chromium (Playwright's synchronous interface: not for asynchronous tests)."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser) -> Page:
+    """A new page of 1440 x 900 in headless Chromium."""
+    return browser.new_page(viewport={"width": 1440, "height": 900})
 
 
 @pytest.fixture

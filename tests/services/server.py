@@ -5,13 +5,16 @@ The base of every test service. Tests kill, pause and restart a server to see wh
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import time
+import urllib.request
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from tests.services.guardian import Guardian
 
@@ -23,6 +26,18 @@ def _guardian() -> Guardian:
     if os.getpid() not in _guardians:
         _guardians[os.getpid()] = Guardian()
     return _guardians[os.getpid()]
+
+
+def wait_until(condition: Callable[[], bool], *, seconds: float) -> None:
+    """Returns as soon as ``condition`` holds.
+
+    Raises:
+        AssertionError: it did not hold within ``seconds``.
+    """
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"not so within {seconds} s"
+        time.sleep(0.05)
 
 
 class Server(ABC):
@@ -170,3 +185,33 @@ class Server(ABC):
 
     def __exit__(self, *exception: object) -> None:
         self.stop()
+
+
+class HttpServer(Server):
+    """A server with an HTTP interface at ``url``."""
+
+    url: str
+
+    def request(self, method: str, path: str, body: object = None, timeout: float = 30) -> Any:
+        """One call of the HTTP interface, without any client under test; the parsed JSON answer, None if empty.
+
+        Raises:
+            urllib.error.HTTPError: the server answered with an error status.
+            OSError: the server did not answer.
+        """
+        answer = self._call(method, path, None if body is None else json.dumps(body).encode(), timeout)
+        return json.loads(answer) if answer.strip() else None
+
+    def answers(self, path: str) -> bool:
+        """Whether a GET of ``path`` is answered with success now."""
+        try:
+            self._call("GET", path, None, 5)
+        except OSError:  # URLError, HTTPError, a refused or reset connection, a time-out
+            return False
+        return True
+
+    def _call(self, method: str, path: str, data: bytes | None, timeout: float) -> bytes:
+        headers = {"Content-Type": "application/json"}
+        call = urllib.request.Request(self.url + path, data=data, method=method, headers=headers)  # noqa: S310 - http on 127.0.0.1
+        with urllib.request.urlopen(call, timeout=timeout) as answer:  # noqa: S310 - see above
+            return bytes(answer.read())
