@@ -19,9 +19,20 @@ class Busy(Exception):
         self.retry_after = retry_after
 
 
+class Misconfigured(Exception):
+    """The sink will not store anything until a person mends it; the caller stops loudly and keeps its position.
+
+    Such as missing rights, a deleted or closed index, a database of another version.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """One document that the store will never take, and why; it goes to the dead letters."""
+    """One document that the store will never take, and why; it goes to the dead letters.
+
+    ``reason`` is one of bad_id, unencodable, too_large, mapping, version_mismatch (this number is stored with another
+    content: two writers number one violation).
+    """
 
     violation: Violation
     reason: str
@@ -34,7 +45,11 @@ class Sink(Protocol):
     def write(self, batch: Sequence[Violation]) -> Sequence[Refused]:
         """Store each document unless a newer number of it is stored already; also keep its transition in the history.
 
-        Returns the documents that were refused for good. Raises :class:`Busy` if the store cannot take them now.
+        Returns the documents that were refused for good.
+
+        Raises:
+            Busy: the store cannot take them now.
+            Misconfigured: the store cannot take them until somebody mends it.
         """
         ...
 
@@ -60,7 +75,7 @@ class ViolationStore(Sink, Protocol):
     """What pages and reports ask."""
 
     def search(self, query: Query) -> Sequence[Violation]:
-        """Violations that match, ordered by ``last_time`` then id, newest first."""
+        """Violations that match, newest first: by ``last_time``, equal ones by id, both descending."""
         ...
 
     def get(self, violation_id: str) -> Violation | None:
@@ -68,11 +83,33 @@ class ViolationStore(Sink, Protocol):
         ...
 
     def history(self, violation_id: str) -> Sequence[Transition]:
-        """Transitions 1, 2, 3 … of one violation."""
+        """Transitions 1, 2, 3 … of one violation; a number that was never written is left out."""
+        ...
+
+    def changes(self, after: int, limit: int) -> tuple[Sequence[Violation], int]:
+        """What was written after cursor ``after`` (0: from the beginning), in the order of writing, and the next cursor.
+
+        At most ``limit`` current documents; one that was written again comes once, at its newest place.
+        """
+        ...
+
+    def newest(self) -> int:
+        """The cursor after everything written until now, for a page that wants only what comes next."""
         ...
 
     def counts(self, query: Query) -> Sequence[dict[str, Any]]:
-        """Rows ``{control, detector, severity, state, count}`` over everything that matches (``limit`` does not apply)."""
+        """Rows ``{control, detector, severity, state, count}`` over everything that matches (``limit`` does not apply).
+
+        A violation of two controls counts once in each of them; ``control`` is empty for a violation of none.
+        """
+        ...
+
+    def timeline(self, query: Query, step: int) -> Sequence[dict[str, Any]]:
+        """Rows ``{time, severity, state, count}`` for a chart, oldest first, empty steps left out.
+
+        Each violation counts once, by ``last_time``, in steps of ``step`` microseconds (whole minutes) since 1970 UTC.
+        ``since`` is taken down and ``until`` up to a whole minute. For days of a zone ask for hours and add them up.
+        """
         ...
 
     def ready(self) -> bool:
