@@ -1,0 +1,180 @@
+"""A lane: one owned source partition, its transactional producer, its state. One transaction per batch.
+
+Taking a partition: new producer (fences the old owner) -> changelog to its end -> seek to the offset stored there ->
+resume. Any error ends the lane; its state is thrown away.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from streams import clock
+from streams.kafka.processor import Processor, Record, Result, Stage
+from streams.topics import RECORD_LIMIT
+
+log = logging.getLogger(__name__)
+
+POSITION = '["offset"]'
+AGENT_LIMIT = 10.0
+MAX_RECORDS = 4000
+IDLE_MS = 20
+
+
+class Fenced(RuntimeError):
+    """This lane no longer owns its partition."""
+
+
+@dataclass(eq=False, slots=True)
+class Batch:
+    """One micro-batch on its way through the agent; ``done`` is set when the fold is finished."""
+
+    processor: Processor
+    records: list[Record]
+    epoch: int
+    done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+
+Submit = Callable[[Batch], Awaitable[None]]
+
+
+class Lane:
+    """Reads, folds (through ``submit``), produces and commits for one partition until stopped."""
+
+    def __init__(
+        self, *, stage: Stage, partition: int, epoch: int, consumer: AIOKafkaConsumer, bootstrap: str, prefix: str,
+        group: str, submit: Submit, live: bool,
+    ) -> None:  # fmt: skip
+        self.tp = TopicPartition(stage.source, partition)
+        self.epoch = epoch
+        self.committed = -1
+        self.idle = asyncio.Event()
+        self._stage = stage
+        self._consumer = consumer
+        self._bootstrap = bootstrap
+        self._group = group
+        self._submit = submit
+        self._live = live
+        self._stopping = False
+        self._id = f"{prefix}{stage.name}-{stage.source}-{partition}"
+        self._producer: AIOKafkaProducer | None = None
+
+    def stop(self) -> None:
+        """End after the batch in hand."""
+        self._stopping = True
+
+    async def run(self) -> None:
+        """Own the partition until stopped or failed; raises what failed."""
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap, transactional_id=self._id, transaction_timeout_ms=30_000,
+            enable_idempotence=True, acks="all", linger_ms=0, max_batch_size=256 << 10, max_request_size=RECORD_LIMIT,
+            compression_type=None, request_timeout_ms=20_000,
+        )  # fmt: skip
+        try:
+            await producer.start()
+            self._producer = producer
+            processor = self._stage.open(self.tp.partition)
+            offset = await self._restore(processor)
+            self._consumer.seek(self.tp, offset)
+            self._consumer.resume(self.tp)
+            await self._pump(producer, processor, offset)
+        finally:
+            await producer.stop()
+
+    async def _restore(self, processor: Processor) -> int:
+        """Read the changelog to its end; return the next source offset."""
+        tp = TopicPartition(self._stage.changelog, self.tp.partition)
+        reader = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap, enable_auto_commit=False, isolation_level="read_committed",
+            auto_offset_reset="earliest", max_partition_fetch_bytes=8 << 20,
+        )  # fmt: skip
+        found: dict[str, bytes] = {}
+        await reader.start()
+        try:
+            reader.assign([tp])
+            await reader.seek_to_beginning(tp)
+            end = (await reader.end_offsets([tp]))[tp]
+            while await reader.position(tp) < end:
+                for records in (await reader.getmany(tp, timeout_ms=200, max_records=20_000)).values():
+                    for record in records:
+                        name = record.key.decode()
+                        if record.value is None:
+                            found.pop(name, None)
+                        else:
+                            found[name] = record.value
+        finally:
+            await reader.stop()
+        stored = found.pop(POSITION, None)
+        processor.restore(found.items())
+        self.committed = int(stored) - 1 if stored is not None else -1
+        return int(stored) if stored is not None else 0
+
+    async def _pump(self, producer: AIOKafkaProducer, processor: Processor, offset: int) -> None:
+        next_tick = clock.monotonic()
+        while not self._stopping:
+            found = await self._consumer.getmany(self.tp, timeout_ms=IDLE_MS, max_records=MAX_RECORDS)
+            records = [
+                Record(record.offset, record.timestamp, record.value)
+                for record in found.get(self.tp, ())
+                if record.offset >= offset
+            ]
+            if records:
+                self.idle.clear()
+                await self._fold(processor, records)
+                offset = records[-1].offset + 1
+            else:
+                self.idle.set()
+            if self._live and clock.monotonic() >= next_tick:
+                processor.tick(clock.now())
+                next_tick = clock.monotonic() + 1.0
+            result = processor.result()
+            if records or result.outputs or result.state:
+                await self._commit(producer, result, offset)
+
+    async def _fold(self, processor: Processor, records: list[Record]) -> None:
+        batch = Batch(processor, records, self.epoch)
+        await asyncio.wait_for(self._submit(batch), AGENT_LIMIT)
+        await asyncio.wait_for(asyncio.shield(batch.done), AGENT_LIMIT)
+
+    async def _commit(self, producer: AIOKafkaProducer, result: Result, offset: int) -> None:
+        partition = self.tp.partition
+        state = [*result.state, (POSITION, str(offset).encode())]
+        async with producer.transaction():
+            sent: list[asyncio.Future[object]] = []
+            grouped: dict[tuple[str, int], list[tuple[bytes | None, bytes | None]]] = {}
+            for topic, place, key, value in result.outputs:
+                grouped.setdefault((topic, place), []).append((key, value))
+            grouped[(self._stage.changelog, partition)] = [(name.encode(), value) for name, value in state]
+            for (topic, place), rows in grouped.items():
+                sent += await send(producer, topic, place, rows)
+            await producer.send_offsets_to_transaction({self.tp: offset}, self._group)
+            await asyncio.gather(*sent)
+        self.committed = offset - 1
+
+
+async def send(
+    producer: AIOKafkaProducer, topic: str, partition: int, rows: list[tuple[bytes | None, bytes | None]]
+) -> list["asyncio.Future[object]"]:
+    """Pack rows into as few record batches as fit and hand them over; returns their delivery futures."""
+    sent: list[asyncio.Future[object]] = []
+    builder = producer.create_batch()
+    for key, value in rows:
+        if builder.append(key=key, value=value, timestamp=None) is not None:
+            continue
+        if builder.record_count():
+            builder.close()
+            sent.append(await producer.send_batch(builder, topic, partition=partition))
+            builder = producer.create_batch()
+            if builder.append(key=key, value=value, timestamp=None) is not None:
+                continue
+        # Larger than a batch: goes alone, bounded by the topic's message limit.
+        sent.append(await producer.send(topic, value, key=key, partition=partition))
+        builder = producer.create_batch()
+    if builder.record_count():
+        builder.close()
+        sent.append(await producer.send_batch(builder, topic, partition=partition))
+    return sent
+
+

@@ -1,0 +1,55 @@
+"""What a stage does with one partition, apart from Kafka: records in, outputs and state changes out."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One consumed record."""
+
+    offset: int
+    timestamp: int
+    value: bytes | None
+
+
+@dataclass(slots=True)
+class Result:
+    """What one batch adds: (topic, partition, key, value) outputs, and state records (None deletes)."""
+
+    outputs: list[tuple[str, int, bytes | None, bytes]] = field(default_factory=list)
+    state: list[tuple[str, bytes | None]] = field(default_factory=list)
+
+
+class Processor(Protocol):
+    """The work of one partition. Synchronous; its state never runs ahead of a committed transaction: after an error the
+    lane throws it away and restores another from the changelog."""
+
+    def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
+        """Take up the state that the changelog holds."""
+        ...
+
+    def work(self, records: Sequence[Record]) -> Iterator[None]:
+        """Take records; yields now and then so that the host can breathe."""
+        ...
+
+    def tick(self, now: int) -> None:
+        """Called about once a second with the wall clock (µs)."""
+        ...
+
+    def result(self) -> Result:
+        """Everything since the last call."""
+        ...
+
+
+class Stage(Protocol):
+    """One stage of the pipeline: where it reads, where its state lives, what does the work."""
+
+    name: str
+    source: str
+    changelog: str
+
+    def open(self, partition: int) -> Processor:
+        """A fresh processor for one source partition."""
+        ...

@@ -1,0 +1,100 @@
+"""The pump of one stage: owns the consumer group membership and one lane per assigned partition."""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+
+from streams.kafka.lane import Lane, Submit
+from streams.kafka.processor import Stage
+
+log = logging.getLogger(__name__)
+
+BACKOFF = 1.0
+
+
+class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped
+    """Starts and stops lanes as partitions come and go. The rebalance callbacks only note and pause."""
+
+    def __init__(
+        self, *, stage: Stage, bootstrap: str, prefix: str, worker: str, submit: Submit, live: bool = True
+    ) -> None:
+        self.stage = stage
+        self.group = f"{prefix}{stage.name}"
+        self.lanes: dict[int, Lane] = {}
+        self._bootstrap = bootstrap
+        self._prefix = prefix
+        self._submit = submit
+        self._live = live
+        self._owned: set[int] = set()
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._changed = asyncio.Event()
+        self._epoch = 0
+        self._consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap, group_id=self.group, client_id=f"{worker}-{stage.name}",
+            group_instance_id=f"{worker}-{stage.name}", enable_auto_commit=False, isolation_level="read_committed",
+            auto_offset_reset="earliest", session_timeout_ms=10_000, heartbeat_interval_ms=2_000,
+            rebalance_timeout_ms=30_000, max_poll_interval_ms=60_000, max_partition_fetch_bytes=4 << 20,
+        )  # fmt: skip
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Serve until ``stopping``; then end the lanes after their batch in hand."""
+        await self._consumer.start()
+        self._consumer.subscribe([self.stage.source], listener=self)
+        stop = asyncio.create_task(stopping.wait())
+        try:
+            while not stopping.is_set():
+                changed = asyncio.create_task(self._changed.wait())
+                await asyncio.wait({changed, stop}, timeout=BACKOFF, return_when=asyncio.FIRST_COMPLETED)
+                changed.cancel()
+                self._changed.clear()
+                await self._adjust()
+        finally:
+            stop.cancel()
+            self._owned = set()
+            await self._adjust()
+            await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+            await self._consumer.stop()
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Note what is ours now; no record is read before its lane has taken it."""
+        tps = list(assigned)
+        self._consumer.pause(*tps)
+        self._owned = {tp.partition for tp in tps}
+        self._changed.set()
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Nothing is ours until the next assignment; running batches are fenced or finish."""
+        del revoked
+        self._owned = set()
+        for lane in self.lanes.values():
+            lane.stop()
+        self._changed.set()
+
+    async def _adjust(self) -> None:
+        for partition, task in list(self._tasks.items()):
+            if task.done():
+                self._ended(partition, task)
+        for partition, lane in self.lanes.items():
+            if partition not in self._owned:
+                lane.stop()
+        for partition in sorted(self._owned - set(self._tasks)):
+            self._epoch += 1
+            lane = Lane(
+                stage=self.stage, partition=partition, epoch=self._epoch, consumer=self._consumer, group=self.group,
+                bootstrap=self._bootstrap, prefix=self._prefix, submit=self._submit, live=self._live,
+            )  # fmt: skip
+            self.lanes[partition] = lane
+            self._tasks[partition] = asyncio.create_task(lane.run(), name=f"{self.stage.name}-{partition}")
+            self._tasks[partition].add_done_callback(lambda _: self._changed.set())
+
+    def _ended(self, partition: int, task: "asyncio.Task[None]") -> None:
+        error = task.exception() if not task.cancelled() else None
+        if error is not None:
+            log.warning("lane %s-%d ended and will be taken again if still ours: %r", self.stage.name, partition, error)
+            tp = TopicPartition(self.stage.source, partition)
+            if tp in self._consumer.assignment():
+                self._consumer.pause(tp)
+        del self._tasks[partition]
+        del self.lanes[partition]
