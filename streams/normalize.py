@@ -19,7 +19,7 @@ def normalize(feed: Feed, record: RawRecord) -> list[SecurityEvent | ContextReco
     Raises:
         Unreadable: why the record goes to the dead letters.
     """
-    data = record.data
+    data = record.data.rstrip(b"\x00")  # FortiOS and others end a record with NUL (RFC 6587, section 3.4.2)
     if len(data) > MAX_BYTES:
         raise Unreadable("too_large", f"record of {len(data)} bytes, the limit is {MAX_BYTES}")
     if b"\x00" in data:
