@@ -7,9 +7,8 @@ Table ``violation`` holds what is current and is searched, ``violation_history``
 import json
 import sqlite3
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from schemas import instant
 from schemas.violation import Transition, Violation
 from sinks.contract import Busy, Misconfigured, Query, Refused
 from sinks.encoding import Encoded, Unencodable, decode, encode
+from sinks.sqlite_file import Readers, open_writer
 from sinks.sqlite_query import minute, pieces, where
 
 SCHEMA = 1
@@ -36,23 +36,11 @@ CREATE TABLE IF NOT EXISTS violation_rollup (
     controls TEXT NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY (minute, severity, state, detector, controls)) WITHOUT ROWID;
 """
-_WAIT_SECONDS = 5.0  # how long a writer waits for the file's lock before it says Busy
 # What passes by waiting or by making room; anything else (a damaged file, another schema) is raised as it is.
 _PASSING = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 )
 _Cell = tuple[int, str, str, str, str]
-
-
-def open_writer(path: Path) -> sqlite3.Connection:
-    """A connection that may write (one at a time): WAL, ``synchronous=NORMAL``, explicit transactions, any thread.
-
-    A commit survives the end of the process; the last ones may be lost, whole, when the machine loses power.
-    """
-    connection = sqlite3.connect(path, timeout=_WAIT_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
-    return connection
 
 
 def install(connection: sqlite3.Connection) -> None:
@@ -169,7 +157,7 @@ class SqliteStore:
     def __init__(self, path: Path, *, writable: bool = True) -> None:
         self._path = path
         self._lock = threading.Lock()
-        self._idle: deque[sqlite3.Connection] = deque()
+        self._reader = Readers(path)
         self._writer: sqlite3.Connection | None = None
         if writable:
             self._writer = open_writer(path)
@@ -272,34 +260,10 @@ class SqliteStore:
     def close(self) -> None:
         """Close every connection; nothing may use the store afterwards."""
         with self._lock:
-            while self._idle:
-                self._idle.pop().close()
+            self._reader.close()
             if self._writer is not None:
                 self._writer.close()
 
     def _rows(self, select: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         with self._reader() as connection:
             return connection.execute(select, values).fetchall()
-
-    @contextmanager
-    def _reader(self) -> Iterator[sqlite3.Connection]:
-        """A connection that sees one state of the file, from an idle one if there is any."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = sqlite3.connect(
-                f"{self._path.absolute().as_uri()}?mode=rw",
-                uri=True,
-                timeout=_WAIT_SECONDS,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            connection.execute("PRAGMA query_only=ON")
-        try:
-            connection.execute("BEGIN")
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.close()
-            raise
-        self._idle.append(connection)

@@ -11,7 +11,8 @@ from threading import Thread
 import pytest
 
 from sinks.contract import Busy, Misconfigured, Query
-from sinks.sqlite import SqliteStore, apply, install, open_writer
+from sinks.sqlite import SqliteStore, apply, install
+from sinks.sqlite_file import open_writer
 from tests.sinks.violations import violation
 
 REPOSITORY = Path(__file__).parents[2]
@@ -95,7 +96,7 @@ def test_a_page_without_a_file_is_not_ready(path):
 
 
 def test_a_locked_file_is_busy_and_nothing_is_stored(path, monkeypatch):
-    monkeypatch.setattr("sinks.sqlite._WAIT_SECONDS", 0.05)
+    monkeypatch.setattr("sinks.sqlite_file.WAIT_SECONDS", 0.05)
     store = SqliteStore(path)
     other = open_writer(path)
     other.execute("BEGIN IMMEDIATE")
