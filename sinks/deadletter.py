@@ -65,12 +65,15 @@ def dead_letter(
     source: str = "",
     part: str = "",
     observed: int | None = None,
+    length: int | None = None,
+    digest_of_whole: str = "",
 ) -> DeadLetter:
     """The letter of one record; fields as in :class:`DeadLetter`, ``observed`` in microseconds.
 
+    A record that was cut on its way brings the ``length`` and SHA-256 (``digest_of_whole``) of what it was.
     Its id is made of stage, place, part, reason and bytes: a batch that is tried again buries nothing twice.
     """
-    whole = sha256(raw).hexdigest()
+    whole = digest_of_whole or sha256(raw).hexdigest()
     return DeadLetter(
         id=digest(("deadletter", stage, topic, str(partition), str(offset), part, reason, whole)),
         reason=_storable(reason),
@@ -82,7 +85,7 @@ def dead_letter(
         offset=offset,
         part=_storable(part),
         observed=observed,
-        length=len(raw),
+        length=len(raw) if length is None else length,
         sha256=whole,
         raw=raw[:KEPT_BYTES],
     )

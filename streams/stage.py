@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from detectors.kit.contract import GRACE_MAX
 from detectors.kit.registry import Ruleset
 from schemas import identity, instant
 from schemas.context import ContextRecord, Source
@@ -20,11 +21,13 @@ from streams.feeds.kit import registry
 from streams.feeds.kit.contract import RawRecord, Unreadable
 from streams.normalize import normalize
 
+EVERYTHING = "*"
+BLIND_AFTER = 30 * instant.SECOND
 BUCKET = 10 * instant.SECOND
 KEEP_BYTES = 64 << 10
 
 
-class Raw(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
+class Raw(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, tag="r"):
     """One collected record as it travels in ``raw.<feed>`` (MessagePack): envelope and bytes.
 
     ``o``: observed time; ``length`` and ``sha256`` describe a record that the collector cut because it was too large.
@@ -40,8 +43,11 @@ class Raw(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     sha256: str = ""
 
 
-class Heartbeat(msgspec.Struct, frozen=True, array_like=True):
-    """A collector's word that everything its source said before ``caught_up`` has been sent."""
+class Heartbeat(msgspec.Struct, frozen=True, array_like=True, tag="h"):
+    """A collector's word that everything its source said before ``caught_up`` has been sent.
+
+    Source ``*`` speaks for the whole partition: so a replay drives time by its records, without any clock.
+    """
 
     source: str
     caught_up: int
@@ -98,9 +104,7 @@ class NormalizeStage:
                 raise Unreadable("unknown_feed", f"no feed {raw.feed!r}; feeds are {', '.join(self._feeds)}")
             items = normalize(feed, self.record(raw, source))
         except Unreadable as error:
-            self.counters["dead"] += 1
-            self.dead_by_reason[error.reason] += 1
-            self.output.dead.append(Dead(raw=raw, reason=error.reason, detail=error.detail))
+            self._bury(raw, error)
             if raw.o is not None:
                 self._seen(raw, source, raw.o)
             return []
@@ -112,39 +116,55 @@ class NormalizeStage:
         self._seen(raw, source, max(item.o for item in items))
         return items
 
+    def refuse(self, raw: Raw, error: Unreadable) -> None:
+        """A record whose very envelope cannot be read."""
+        self.counters["read"] += 1
+        self._bury(raw, error)
+
     def state(self, records: Iterable[ContextRecord]) -> None:
         """Broadcast context that does not come from a feed (files, configuration)."""
         self._emit(records)
 
     def beat(self, heartbeat: Heartbeat) -> None:
         """A collector is alive and caught up."""
-        if heartbeat.caught_up > self._reached.get(heartbeat.source, 0):
+        if heartbeat.source == EVERYTHING:
+            self._broadcast(Progress(part=self._part, parts=self._parts, observed=heartbeat.caught_up))
+        elif heartbeat.caught_up > self._reached.get(heartbeat.source, 0):
             self._reached[heartbeat.source] = heartbeat.caught_up
 
-    def progress(self, observed: int, *, blind_after: int | None = None, live: Iterable[str] = ()) -> None:
-        """Tell every partition how far this one has got.
+    def progress(self, now: int) -> None:
+        """Tell every partition how far this one has got; ``now``: the owner's clock (µs).
 
-        Args:
-            observed: everything observed before it has been taken (µs).
-            blind_after: a source unheard of for longer (µs) is blind and holds nothing up; None: all sources keep pace.
-            live: names of the sources expected to be heard.
+        Sources unheard of for 30 s are blind: they no longer hold time up, and hold up the verdicts that need their kind of
+        feed for at most the grace. Without any live source the clock itself is the progress.
         """
         watermarks: dict[str, int] = {}
         blind: list[str] = []
-        if blind_after is not None:
-            for name in sorted({*live, *self._reached}):
-                reached = self._reached.get(name, 0)
-                if observed - reached > blind_after:
-                    blind.append(name)
-                source = self._sources.get(name)
-                feed = self._feeds.get(source.feed) if source is not None else None
-                if source is None or feed is None:
-                    continue
-                watermark = min(observed, reached) - source.delay
-                for kind in feed.kinds:
-                    watermarks[kind] = min(watermark, watermarks.get(kind, watermark))
-        record = Progress(part=self._part, parts=self._parts, observed=observed, watermarks=watermarks, blind=tuple(blind))
-        self._broadcast(record)
+        observed = now
+        for name, reached in sorted(self._reached.items()):
+            if now - reached > BLIND_AFTER:
+                blind.append(name)
+            else:
+                observed = min(observed, reached)
+            source = self._sources.get(name)
+            feed = self._feeds.get(source.feed) if source is not None else None
+            if source is None or feed is None or now - reached > GRACE_MAX:
+                continue
+            for kind in feed.kinds:
+                watermarks[kind] = min(reached - source.delay, watermarks.get(kind, now))
+        self._broadcast(
+            Progress(part=self._part, parts=self._parts, observed=observed, watermarks=watermarks, blind=tuple(blind))
+        )
+
+    def clocks(self) -> dict[str, int]:
+        """How far each source has been heard; kept over restarts."""
+        return dict(self._reached)
+
+    def resume(self, clocks: Mapping[str, int], counters: Mapping[str, int], dead: Mapping[str, int]) -> None:
+        """Take up what a former owner of the partition had reached."""
+        self._reached.update(clocks)
+        self.counters.update(counters)
+        self.dead_by_reason.update(dead)
 
     def drain(self) -> Output:
         """What has been produced since the last call."""
@@ -165,6 +185,11 @@ class NormalizeStage:
             if raw.o is None:
                 record.base = source.received_base
         return record
+
+    def _bury(self, raw: Raw, error: Unreadable) -> None:
+        self.counters["dead"] += 1
+        self.dead_by_reason[error.reason] += 1
+        self.output.dead.append(Dead(raw=raw, reason=error.reason, detail=error.detail))
 
     def _emit(self, items: Iterable[SecurityEvent | ContextRecord]) -> None:
         for item in items:

@@ -33,7 +33,6 @@ class Batch:
 
     processor: Processor
     records: list[Record]
-    epoch: int
     done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -44,11 +43,10 @@ class Lane:
     """Reads, folds (through ``submit``), produces and commits for one partition until stopped."""
 
     def __init__(
-        self, *, stage: Stage, partition: int, epoch: int, consumer: AIOKafkaConsumer, bootstrap: str, prefix: str,
+        self, *, stage: Stage, partition: int, consumer: AIOKafkaConsumer, bootstrap: str, prefix: str,
         group: str, submit: Submit, live: bool,
     ) -> None:  # fmt: skip
         self.tp = TopicPartition(stage.source, partition)
-        self.epoch = epoch
         self.committed = -1
         self.idle = asyncio.Event()
         self._stage = stage
@@ -134,7 +132,7 @@ class Lane:
                 await self._commit(producer, result, offset)
 
     async def _fold(self, processor: Processor, records: list[Record]) -> None:
-        batch = Batch(processor, records, self.epoch)
+        batch = Batch(processor, records)
         await asyncio.wait_for(self._submit(batch), AGENT_LIMIT)
         await asyncio.wait_for(asyncio.shield(batch.done), AGENT_LIMIT)
 

@@ -24,7 +24,8 @@ class Result:
 
 class Processor(Protocol):
     """The work of one partition. Synchronous; its state never runs ahead of a committed transaction: after an error the
-    lane throws it away and restores another from the changelog."""
+    lane throws it away and restores another from the changelog.
+    """
 
     def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Take up the state that the changelog holds."""

@@ -30,7 +30,6 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
         self._owned: set[int] = set()
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
-        self._epoch = 0
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap, group_id=self.group, client_id=f"{worker}-{stage.name}",
             group_instance_id=f"{worker}-{stage.name}", enable_auto_commit=False, isolation_level="read_committed",
@@ -80,9 +79,8 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
             if partition not in self._owned:
                 lane.stop()
         for partition in sorted(self._owned - set(self._tasks)):
-            self._epoch += 1
             lane = Lane(
-                stage=self.stage, partition=partition, epoch=self._epoch, consumer=self._consumer, group=self.group,
+                stage=self.stage, partition=partition, consumer=self._consumer, group=self.group,
                 bootstrap=self._bootstrap, prefix=self._prefix, submit=self._submit, live=self._live,
             )  # fmt: skip
             self.lanes[partition] = lane

@@ -1,0 +1,128 @@
+"""The detect stage on Kafka: ``events`` -> engine -> ``violations``, facts back into ``events``."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from detectors.kit import changelog
+from detectors.kit.engine import Batch, Engine
+from detectors.kit.registry import Ruleset
+from schemas import identity, instant, log
+from schemas.event import SecurityEvent
+from schemas.log import FactGone, Keyed, LogRecord, Progress, Route
+from sinks import deadletter
+from streams import letters
+from streams.kafka.processor import Record, Result
+from streams.topics import Layout
+
+SLICE = 64
+TRIM_EVERY = 10 * instant.MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class Detecting:
+    """The stage: makes one engine for each keyed partition."""
+
+    ruleset: Ruleset
+    layout: Layout
+    name: str = "detect"
+
+    @property
+    def source(self) -> str:
+        """Topic of the keyed log."""
+        return self.layout.name("events")
+
+    @property
+    def changelog(self) -> str:
+        """Topic of the engine's state."""
+        return self.layout.name("state.detect")
+
+    def open(self, partition: int) -> "Judging":
+        """A fresh processor."""
+        return Judging(self, partition)
+
+
+class Judging:
+    """One keyed partition's engine."""
+
+    def __init__(self, stage: Detecting, partition: int) -> None:
+        self._stage = stage
+        self._layout = stage.layout
+        self._partition = partition
+        self._result = Result()
+        self._told: dict[int, int] = {}
+        self._trimmed = 0
+        self._dirty = False
+        self.engine = Engine(stage.ruleset, raw_partitions=self._layout.raw, partitions=self._layout.keyed)
+
+    def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
+        """Take up the engine's state."""
+        changelog.restore(self.engine, records)
+
+    def work(self, records: Sequence[Record]) -> Iterator[None]:
+        """Apply records of the keyed log."""
+        self._dirty = True
+        apply, decode = self.engine.apply, log.decode
+        for number, record in enumerate(records):
+            apply(decode(record.value or b""))
+            if number % SLICE == 0:
+                yield
+
+    def tick(self, now: int) -> None:
+        """Nothing happens by the clock here: time comes as progress records."""
+
+    def result(self) -> Result:
+        """Violations, facts, late and parked events, progress of the stages, and the state to keep."""
+        if not self._dirty:
+            return Result()
+        self._dirty = False
+        engine = self.engine
+        observed = engine.observed()
+        if observed - self._trimmed > TRIM_EVERY:
+            engine.trim()
+            self._trimmed = observed
+        result = self._outputs(engine.drain())
+        if self._layout.keyed > 1:
+            result.outputs += self._stage_progress()
+        result.state = list(changelog.changes(engine))
+        return result
+
+    def _outputs(self, batch: Batch) -> Result:
+        layout, result = self._layout, Result()
+        violations, events = layout.name("violations"), layout.name("events")
+        for violation in batch.violations:
+            place = identity.partition("violation", (violation.id,), layout.keyed)
+            result.outputs.append((violations, place, violation.id.encode(), violation.model_dump_json().encode()))
+        for fact in batch.facts_gone:
+            for place, routes in self._places(fact):
+                result.outputs.append((events, place, None, log.encode(FactGone(fact.id, tuple(routes)))))
+        for fact in batch.facts:
+            for place, routes in self._places(fact):
+                result.outputs.append((events, place, None, log.encode(Keyed(fact, tuple(routes)))))
+        late = layout.name("late")
+        result.outputs += [(late, self._partition, rule.encode(), msgspec.json.encode(event)) for rule, event in batch.late]
+        for parked in batch.parked:
+            letter = letters.unjudged(parked, topic=self._stage.source, partition=self._partition)
+            result.outputs.append((layout.name("deadletter"), 0, letter.id.encode(), deadletter.encode(letter)))
+        coverage = layout.name("coverage")
+        result.outputs += [(coverage, 0, gap.rule.encode(), msgspec.json.encode(gap)) for gap in batch.gaps]
+        return result
+
+    def _places(self, fact: SecurityEvent) -> Iterable[tuple[int, list[Route]]]:
+        places: dict[int, list[Route]] = {}
+        for kind, key in self._stage.ruleset.routes(fact):
+            places.setdefault(identity.partition(kind, key, self._layout.keyed), []).append((kind, key))
+        return places.items()
+
+    def _stage_progress(self) -> Iterator[tuple[str, int, bytes | None, bytes]]:
+        """Tell the stages above how far this partition has derived its facts, at most once a second of observed time."""
+        highest = max((rule.fold.stage for rule in self._stage.ruleset.rules), default=0)
+        for stage in range(highest):
+            observed = self.engine.observed(stage)
+            if observed - self._told.get(stage, 0) < instant.SECOND:
+                continue
+            self._told[stage] = observed
+            record: LogRecord = Progress(part=self._partition, parts=self._layout.keyed, observed=observed, stage=stage)
+            for place in range(self._layout.keyed):
+                yield (self._layout.name("events"), place, None, log.encode(record))

@@ -1,0 +1,124 @@
+"""The normalize stage on Kafka: ``raw`` -> feeds -> ``events`` and ``deadletter``."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from detectors.kit.registry import Ruleset
+from schemas import log
+from schemas.context import ContextRecord, Source
+from sinks import deadletter
+from streams import letters
+from streams.feeds.kit.contract import Unreadable
+from streams.kafka.processor import Record, Result
+from streams.stage import Dead, Heartbeat, NormalizeStage, Raw
+from streams.topics import Layout
+
+META = '["m"]'
+SLICE = 64
+
+encode_raw = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(Raw | Heartbeat | ContextRecord).decode
+
+
+class Kept(msgspec.Struct):
+    """What the stage keeps over restarts: counters and how far each source was heard."""
+
+    counters: dict[str, int]
+    dead: dict[str, int]
+    clocks: dict[str, int]
+
+
+_kept = msgspec.msgpack.Decoder(Kept).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Normalizing:
+    """The stage: makes one processor for each raw partition."""
+
+    ruleset: Ruleset
+    sources: Mapping[str, Source]
+    layout: Layout
+    name: str = "normalize"
+
+    @property
+    def source(self) -> str:
+        """Topic of the raw records."""
+        return self.layout.name("raw")
+
+    @property
+    def changelog(self) -> str:
+        """Topic of the stage's state."""
+        return self.layout.name("state.normalize")
+
+    def open(self, partition: int) -> "Processing":
+        """A fresh processor."""
+        return Processing(self, partition)
+
+
+class Processing:
+    """One raw partition's work."""
+
+    def __init__(self, stage: Normalizing, partition: int) -> None:
+        layout = stage.layout
+        self._partition = partition
+        self._events = layout.name("events")
+        self._deadletter = layout.name("deadletter")
+        self._topic = stage.source
+        self._dirty = False
+        self._dead: list[tuple[Dead, int]] = []
+        self.stage = NormalizeStage(
+            stage.ruleset, stage.sources, partitions=layout.keyed, part=partition, parts=layout.raw
+        )
+
+    def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
+        """Counters and clocks of the last owner."""
+        for name, value in records:
+            if name == META:
+                kept = _kept(value)
+                self.stage.resume(kept.clocks, kept.counters, kept.dead)
+
+    def work(self, records: Sequence[Record]) -> Iterator[None]:
+        """Normalise; an undecodable envelope is a dead letter like any other."""
+        self._dirty = True
+        for number, record in enumerate(records):
+            self._take(record)
+            if number % SLICE == 0:
+                yield
+
+    def tick(self, now: int) -> None:
+        """Progress, stamped by the owner's clock where no source is alive."""
+        self.stage.progress(now)
+
+    def result(self) -> Result:
+        """Log records, dead letters, and the state to keep."""
+        output = self.stage.drain()
+        result = Result()
+        result.outputs = [(self._events, place, None, log.encode(record)) for place, record in output.records]
+        for dead, offset in self._dead:
+            letter = letters.unread(dead, topic=self._topic, partition=self._partition, offset=offset)
+            result.outputs.append((self._deadletter, 0, letter.id.encode(), deadletter.encode(letter)))
+        self._dead = []
+        if self._dirty:
+            kept = Kept(dict(self.stage.counters), dict(self.stage.dead_by_reason), self.stage.clocks())
+            result.state.append((META, msgspec.msgpack.encode(kept)))
+            self._dirty = False
+        return result
+
+    def _take(self, record: Record) -> None:
+        try:
+            item = _decode(record.value or b"")
+        except msgspec.DecodeError as error:
+            item = Raw("", "", record.value or b"", record.timestamp * 1000)
+            self.stage.refuse(item, Unreadable("bad_envelope", str(error)))
+        else:
+            if isinstance(item, Heartbeat):
+                self.stage.beat(item)
+            elif isinstance(item, ContextRecord):
+                self.stage.state([item])
+            else:
+                self.stage.take(item)
+        dead = self.stage.output.dead
+        self._dead += [(letter, record.offset) for letter in dead]
+        dead.clear()

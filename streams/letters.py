@@ -1,0 +1,24 @@
+"""Dead letters of the stages: what could not be read, and what a fold could not judge."""
+
+import msgspec
+
+from detectors.kit.engine import Parked
+from sinks.deadletter import DeadLetter, dead_letter
+from streams.stage import Dead
+
+
+def unread(dead: Dead, *, topic: str, partition: int, offset: int) -> DeadLetter:
+    """A raw record that could not be normalised; ``topic``, ``partition`` and ``offset`` say where it stands."""
+    raw = dead.raw
+    return dead_letter(
+        reason=dead.reason, detail=dead.detail, stage="normalize", topic=topic, partition=partition, offset=offset,
+        raw=raw.data, source=raw.source, observed=raw.o, length=raw.length or None, digest_of_whole=raw.sha256,
+    )  # fmt: skip
+
+
+def unjudged(parked: Parked, *, topic: str, partition: int) -> DeadLetter:
+    """An event that crashed a fold; parked once per fold and event, wherever the batch ended."""
+    return dead_letter(
+        reason="fold_crashed", detail=f"{parked.rule} {list(parked.key)}: {parked.error}", stage="detect", topic=topic,
+        partition=partition, offset=0, raw=msgspec.json.encode(parked.event_id), part=f"{parked.rule}/{parked.event_id}",
+    )  # fmt: skip
