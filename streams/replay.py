@@ -11,7 +11,6 @@ from detectors.kit.engine import Engine, Gap, Parked
 from detectors.kit.registry import Ruleset
 from schemas import instant
 from schemas.context import Source
-from schemas.event import SecurityEvent
 from schemas.log import Keyed, LogRecord, Progress, Stated
 from schemas.violation import Violation
 from streams import clock
@@ -45,6 +44,7 @@ class Item:
     id: str
     t: int
     record: LogRecord
+    raw: Raw | None = None
 
 
 def judge(
@@ -65,35 +65,41 @@ def judge(
         tick: called with the records done and their total, for progress bars.
     """
     verdict = Verdict()
-    items = normalized(recording, ruleset, verdict)
-    items += [Item(r.o, "", r.id, r.t, Stated(r)) for r in recording.context]
-    if to is None:
-        to = max((item.o for item in items if isinstance(item.record, Keyed)), default=0)
-    items = [item for item in items if item.t <= to and (since is None or item.t >= since or isinstance(item.record, Stated))]
-    items.sort(key=lambda item: (item.o, item.feed, item.id))
+    items = ordered(recording, ruleset, verdict, to=to, since=since)
     engine = Engine(ruleset)
     step = 0
     for done, item in enumerate(items):
         if item.o >= step + STEP and isinstance(item.record, Keyed):
             step = item.o - item.o % STEP
-            engine.apply(Progress(part=0, parts=1, observed=min(step, to)))
+            engine.apply(Progress(part=0, parts=1, observed=min(step, verdict.truth_time)))
             if step // STEP % TRIM == 0:
                 engine.trim()
             _collect(engine, verdict)
             if tick is not None:
                 tick(done, len(items))
         engine.apply(item.record)
-    engine.apply(Progress(part=0, parts=1, observed=to))
+    engine.apply(Progress(part=0, parts=1, observed=verdict.truth_time))
     _collect(engine, verdict)
     engine.touched.clear()
     verdict.final = engine.final()
     verdict.counters.update(engine.counters)
-    verdict.truth_time = to
     return verdict
 
 
-def normalized(recording: Recording, ruleset: Ruleset, verdict: Verdict) -> list[Item]:
-    """Log records of every raw record; dead letters and counters go to ``verdict``."""
+def ordered(
+    recording: Recording, ruleset: Ruleset, verdict: Verdict, *, to: int | None = None, since: int | None = None
+) -> list[Item]:
+    """Everything that counts, by observed time; sets ``verdict.truth_time``, dead letters and counters."""
+    items = _normalized(recording, ruleset, verdict)
+    items += [Item(r.o, "", r.id, r.t, Stated(r)) for r in recording.context]
+    if to is None:
+        to = max((item.o for item in items if isinstance(item.record, Keyed)), default=0)
+    verdict.truth_time = to
+    items = [item for item in items if item.t <= to and (since is None or item.t >= since or isinstance(item.record, Stated))]
+    return sorted(items, key=lambda item: (item.o, item.feed, item.id))
+
+
+def _normalized(recording: Recording, ruleset: Ruleset, verdict: Verdict) -> list[Item]:
     stage = NormalizeStage(ruleset, recording.sources)
     items: list[Item] = []
     undated: list[Raw] = []
@@ -104,7 +110,6 @@ def normalized(recording: Recording, ruleset: Ruleset, verdict: Verdict) -> list
         if not taken and output.dead and output.dead[0].reason == "bad_time" and raw.o is None:
             undated.append(raw)
             stage.counters.subtract(("read", "dead"))
-            stage.dead_by_reason["bad_time"] -= 1
             continue
         newest = max([newest, *(item.t for item in taken)])
         verdict.dead += output.dead
@@ -112,8 +117,7 @@ def normalized(recording: Recording, ruleset: Ruleset, verdict: Verdict) -> list
     if undated:
         # Records without a year: the newest dated record of the set tells it, as --received-base would.
         base = newest or clock.now()
-        sources = {name: _based(source, base) for name, source in recording.sources.items()}
-        second = NormalizeStage(ruleset, sources)
+        second = NormalizeStage(ruleset, {name: _based(source, base) for name, source in recording.sources.items()})
         for raw in undated:
             second.take(raw)
             output = second.drain()
@@ -121,7 +125,7 @@ def normalized(recording: Recording, ruleset: Ruleset, verdict: Verdict) -> list
             items += _items(raw, output.records)
         stage.counters.update(second.counters)
     verdict.counters.update(stage.counters)
-    return _plausible(items, recording, verdict)
+    return _plausible(items, verdict)
 
 
 def _based(source: Source, base: int) -> Source:
@@ -131,33 +135,29 @@ def _based(source: Source, base: int) -> Source:
 def _items(raw: Raw, records: list[tuple[int, LogRecord]]) -> Iterator[Item]:
     for _, record in records:
         if isinstance(record, Keyed):
-            yield Item(record.event.o, raw.feed, record.event.id, record.event.t, record)
+            yield Item(record.event.o, raw.feed, record.event.id, record.event.t, record, raw)
         elif isinstance(record, Stated):
-            yield Item(record.record.o, raw.feed, record.record.id, record.record.t, record)
+            yield Item(record.record.o, raw.feed, record.record.id, record.record.t, record, raw)
 
 
-def _plausible(items: list[Item], recording: Recording, verdict: Verdict) -> list[Item]:
+def _plausible(items: list[Item], verdict: Verdict) -> list[Item]:
     """Without observed times the set itself tells what is plausible: its 1st to 99th percentile, a day either way."""
-    bare = sorted(item.t for item in items if isinstance(item.record, Keyed) and item.o == item.t)
+    bare = sorted(item.t for item in items if _bare(item))
     if not bare:
         return items
     low = bare[len(bare) // 100] - SPREAD
     high = bare[-1 - len(bare) // 100] + SPREAD
-    kept: list[Item] = []
-    buried: dict[tuple[str, int], SecurityEvent] = {}
-    for item in items:
-        event = item.record.event if isinstance(item.record, Keyed) else None
-        if event is None or item.o != item.t or low <= item.t <= high:
-            kept.append(item)
-        elif event.line:
-            buried[(event.source, event.line)] = event
-    for raw in recording.raws if buried else ():
-        event = buried.get((raw.source, raw.line))
-        if event is not None:
-            detail = f"event time {instant.text(event.t)} is not within {instant.text(low)} and {instant.text(high)}, as the set is"
-            verdict.dead.append(Dead(raw=raw, reason="implausible_time", detail=detail))
+    buried = {
+        (item.raw.source, item.raw.line): item.raw for item in items if _bare(item) and item.raw and not low <= item.t <= high
+    }
+    detail = f"event time is not within {instant.text(low)} and {instant.text(high)}, as the others of the set are"
+    verdict.dead += [Dead(raw=raw, reason="implausible_time", detail=detail) for raw in buried.values()]
     verdict.counters.update({"dead": len(buried), "parsed": -len(buried)})
-    return kept
+    return [item for item in items if item.raw is None or (item.raw.source, item.raw.line) not in buried]
+
+
+def _bare(item: Item) -> bool:
+    return item.raw is not None and item.raw.o is None and isinstance(item.record, Keyed) and item.o == item.t
 
 
 def _collect(engine: Engine, verdict: Verdict) -> None:

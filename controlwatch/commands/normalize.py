@@ -40,7 +40,7 @@ def document(items: list[SecurityEvent | ContextRecord]) -> dict[str, object] | 
         return None
     events = [item for item in items if isinstance(item, SecurityEvent)]
     statements = [item for item in items if isinstance(item, ContextRecord)]
-    result = ecs_document(events[0]) if events else {
+    result: dict[str, object] = ecs_document(events[0]) if events else {
         "@timestamp": instant.text(statements[0].t), "event.created": instant.text(statements[0].o), "event.kind": "asset",
     }  # fmt: skip
     if len(events) > 1:

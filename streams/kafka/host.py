@@ -7,11 +7,12 @@ in-memory channels and are never trusted to arrive: a lane waits for its batch w
 import asyncio
 import logging
 from collections.abc import AsyncIterable, Sequence
+from typing import Any
 
 import faust
 
 from streams import clock
-from streams.kafka.lane import Batch
+from streams.kafka.lane import Batch, Submit
 from streams.kafka.processor import Stage
 from streams.kafka.pump import Pump
 
@@ -70,9 +71,9 @@ class Host:
         self._stopping.set()
 
 
-def _submitter(channel: faust.ChannelT[Batch]):  # type: ignore[no-untyped-def,type-arg] # faust is untyped
+def _submitter(channel: Any) -> Submit:
     async def submit(batch: Batch) -> None:
-        await channel.put(batch)
+        await channel.put(batch)  # an in-memory channel carries plain values
 
     return submit
 

@@ -23,8 +23,10 @@ class Result:
 
 
 class Processor(Protocol):
-    """The work of one partition. Synchronous; its state never runs ahead of a committed transaction: after an error the
-    lane throws it away and restores another from the changelog.
+    """The work of one partition, synchronous.
+
+    Its state never runs ahead of a committed transaction: after an error the lane throws it away and restores another
+    from the changelog.
     """
 
     def restore(self, records: Iterable[tuple[str, bytes]]) -> None:

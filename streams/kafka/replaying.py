@@ -1,0 +1,144 @@
+"""Replay through real Kafka: the same stages and lanes as in production, on topics of its own; time comes with the records."""
+
+import asyncio
+from collections.abc import Mapping
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from detectors.kit.registry import Ruleset
+from schemas import identity
+from schemas.context import ContextRecord
+from schemas.log import Keyed, Stated
+from schemas.violation import SETTLED, Violation
+from streams import clock, topics
+from streams.kafka.detecting import Detecting
+from streams.kafka.host import Host, control_topic
+from streams.kafka.lane import send
+from streams.kafka.normalizing import Normalizing, encode_raw
+from streams.recording import Recording
+from streams.replay import STEP, Item, Verdict, ordered
+from streams.stage import EVERYTHING, Heartbeat, Raw
+from streams.topics import Layout
+
+WORKER = "replay"
+
+
+async def judge_on_kafka(
+    recording: Recording, ruleset: Ruleset, *, bootstrap: str, layout: Layout, to: int | None = None, since: int | None = None
+) -> Verdict:
+    """As :func:`streams.replay.judge`, on the broker at ``bootstrap`` under ``layout.prefix``; its topics stay there."""
+    verdict = Verdict()
+    items = ordered(recording, ruleset, verdict, to=to, since=since)
+    await asyncio.to_thread(topics.create, bootstrap, layout, (control_topic(WORKER),))
+    await produce(items, verdict.truth_time, bootstrap=bootstrap, layout=layout)
+    host = Host(
+        worker=WORKER, bootstrap=bootstrap, prefix=layout.prefix, live=False,
+        stages=[Normalizing(ruleset, recording.sources, layout), Detecting(ruleset, layout)],
+    )  # fmt: skip
+    running = asyncio.create_task(host.run())
+    try:
+        await drained(bootstrap, layout, running)
+    finally:
+        host.stop()
+        await running
+    verdict.history = await violations(bootstrap, layout)
+    newest = {violation.id: violation for violation in verdict.history}
+    verdict.final = sorted((v for v in newest.values() if v.state in SETTLED), key=lambda violation: violation.id)
+    return verdict
+
+
+async def produce(items: list[Item], truth_time: int, *, bootstrap: str, layout: Layout) -> None:
+    """Write raw records and context to topic ``raw``, each stamped with its observed time, and the passing of time."""
+    producer = AIOKafkaProducer(
+        bootstrap_servers=bootstrap, linger_ms=5, max_batch_size=256 << 10, max_request_size=topics.RECORD_LIMIT
+    )
+    await producer.start()
+    topic = layout.name("raw")
+    pending: dict[int, list[tuple[bytes | None, bytes | None]]] = {part: [] for part in range(layout.raw)}
+    step, written = 0, set[tuple[str, int]]()
+
+    def say(record: Raw | Heartbeat | ContextRecord, part: int) -> None:
+        pending[part].append((None, encode_raw(record)))
+
+    try:
+        for item in items:
+            if item.o >= step + STEP and isinstance(item.record, Keyed):
+                step = item.o - item.o % STEP
+                for part in range(layout.raw):
+                    say(Heartbeat(EVERYTHING, min(step, truth_time)), part)
+            raw = item.raw
+            if raw is None and isinstance(item.record, Stated):
+                say(item.record.record, 0)
+            elif raw is not None and (raw.source, raw.line) not in written:
+                written.add((raw.source, raw.line))
+                stamped = raw if raw.o is not None else msgspec.structs.replace(raw, o=item.o)
+                say(stamped, identity.partition("source", (raw.source,), layout.raw))
+        for part in range(layout.raw):
+            say(Heartbeat(EVERYTHING, truth_time), part)
+        for part, rows in pending.items():
+            await asyncio.gather(*await send(producer, topic, part, rows))
+    finally:
+        await producer.stop()
+
+
+async def drained(bootstrap: str, layout: Layout, running: "asyncio.Task[None]", limit: float = 600.0) -> None:
+    """Wait until nothing is left to read in any stage. Raises TimeoutError, or what ended ``running``."""
+    until = clock.monotonic() + limit
+    while clock.monotonic() < until:
+        if running.done():
+            await running
+        left = await unread(bootstrap, {layout.name("raw"): f"{layout.prefix}normalize"}, layout.raw)
+        left += await unread(bootstrap, {layout.name("events"): f"{layout.prefix}detect"}, layout.keyed)
+        if not left:
+            return
+        await asyncio.sleep(0.3)
+    raise TimeoutError(f"the stages under {layout.prefix!r} have not read everything within {limit:.0f} s")
+
+
+async def unread(bootstrap: str, groups: Mapping[str, str], partitions: int) -> int:
+    """How many partitions hold committed records that the topic's consumer group has not committed yet."""
+    left = 0
+    for topic, group in groups.items():
+        reader = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap, group_id=group, enable_auto_commit=False, isolation_level="read_committed",
+            auto_offset_reset="earliest",
+        )  # fmt: skip
+        await reader.start()
+        try:
+            tps = [TopicPartition(topic, part) for part in range(partitions)]
+            reader.assign(tps)
+            ends = await reader.end_offsets(tps)
+            for tp in tps:
+                committed = await reader.committed(tp) or 0
+                if committed >= ends[tp]:
+                    continue
+                reader.seek(tp, committed)
+                while await reader.position(tp) < ends[tp]:
+                    if await reader.getmany(tp, timeout_ms=200, max_records=1):
+                        left += 1
+                        break
+        finally:
+            await reader.stop()
+    return left
+
+
+async def violations(bootstrap: str, layout: Layout) -> list[Violation]:
+    """Every committed transition of topic ``violations``, in order of each violation's numbers."""
+    reader = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, isolation_level="read_committed")
+    await reader.start()
+    found: list[Violation] = []
+    try:
+        tps = [TopicPartition(layout.name("violations"), part) for part in range(layout.keyed)]
+        reader.assign(tps)
+        await reader.seek_to_beginning(*tps)
+        ends = await reader.end_offsets(tps)
+        for tp in tps:
+            while await reader.position(tp) < ends[tp]:
+                for records in (await reader.getmany(tp, timeout_ms=200)).values():
+                    found += [Violation.model_validate_json(record.value) for record in records]
+    finally:
+        await reader.stop()
+    return found
+
+
