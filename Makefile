@@ -1,0 +1,18 @@
+PYTHON := .venv/bin/python
+COMPILE := .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
+
+.PHONY: setup test bench lock
+
+setup:  ## everything that running and testing needs
+	./scripts/setup.sh test
+
+test:  ## the linters and every test; the same as CI
+	./check
+
+bench:  ## measurements; ONLY=name for one of them
+	$(PYTHON) -m tests.bench $(ONLY)
+
+lock:  ## renew the pinned versions (docs/decisions/0002-lock-file.md); UPGRADE=--upgrade for newer ones
+	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.lock
+	$(COMPILE) $(UPGRADE) pyproject.toml --group dev -c requirements.lock -o requirements-dev.lock
+	$(COMPILE) $(UPGRADE) --group build -o requirements-build.lock
