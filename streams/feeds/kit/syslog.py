@@ -39,23 +39,30 @@ _MONTHS = {
     "Jan": 1, "Feb": 2, "Mar": 3, "Apr": 4, "May": 5, "Jun": 6,
     "Jul": 7, "Aug": 8, "Sep": 9, "Oct": 10, "Nov": 11, "Dec": 12,
 }
-# "Feb  5 17:32:18", with vendors' variants: year before or after the clock, fraction, "UTC", weekday first.
+# "Feb  5 17:32:18", with vendors' variants: year in any place, fraction of a second, "UTC", weekday first.
 _BSD = re.compile(
-    r"(?:[A-Z][a-z]{2} )?([A-Z][a-z]{2} {1,2}\d{1,2} (?:\d{4} )?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+    r"(?:[A-Z][a-z]{2} )?((?:\d{4} )?[A-Z][a-z]{2} {1,2}\d{1,2} (?:\d{4} )?\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
     r"(?: \d{4}(?= ))?)(?: UTC| GMT)?:? ",
     re.ASCII,
 )
 _STAMP = re.compile(
-    r"(?:[A-Z][a-z]{2} )?([A-Z][a-z]{2}) {1,2}(\d{1,2}) (?:(\d{4}) )?"
+    r"(?:[A-Z][a-z]{2} )?(?:(\d{4}) )?([A-Z][a-z]{2}) {1,2}(\d{1,2}) (?:(\d{4}) )?"
     r"(\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?: (\d{4}))?$",
     re.ASCII,
 )
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?):? ", re.ASCII)
-# The tag ends at "[pid]:" or ":"; macOS may add "(facility)". Solaris writes "[ID 8 auth.info]" next.
+# The tag ends at "[pid]:" or ":"; gdm writes "gdm-password][77]:", macOS may add "(facility)", Solaris "[ID 8 auth.info]".
 _TAG = re.compile(
-    r"([^\s:\[\]]{1,128})(?:\[(\d{1,10})[^\]\s]{0,64}\])?(?: \([^\s()]{1,128}\))?:(?: |$)", re.ASCII
+    r"([^\s:\[\]]{1,128})(?:\]?\[(\d{1,10})[^\]\s]{0,64}\])?(?: \([^\s()]{1,128}\))?:(?: |$)", re.ASCII
 )
+_TWO_WORDS = re.compile(r"([^\s:\[\]]{1,64} [^\s:\[\]]{1,64})\[(\d{1,10})\]: ", re.ASCII)  # macOS: "Google Chrome[7]: "
 _BARE_TAG = re.compile(r"(?:\[([^\s:\[\]]{1,128})\]|([^\s:\[\]]{1,128})\[(\d{1,10})\]):? ", re.ASCII)
+# The usual line, header and all: "Feb  5 17:32:18 host sshd[77]: " or the same with an ISO 8601 stamp.
+_USUAL = re.compile(
+    r"([A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)?) "
+    r"([^\s:=\[\]]{1,255}) ([^\s:\[\]]{1,128})(?:\]?\[(\d{1,10})\])?: (?!\[ID )",
+    re.ASCII,
+)
 _SOLARIS = re.compile(r"\[ID \d{1,10} [a-z0-9]{1,16}\.[a-z]{1,16}\] ")
 _FIELD = re.compile(r"(\S{1,255}) ")
 _ELEMENT = re.compile(r"\[([^\s=\]\"]{1,64})")
@@ -65,6 +72,8 @@ _ESCAPE = re.compile(r'\\(["\\\]])')
 
 def split(text: str) -> Line:
     """Cut ``text`` into its header fields and its message; a text without header is all message."""
+    if (match := _USUAL.match(text)) is not None:
+        return Line(match[1], match[2], match[3], int(match[4] or 0), text[match.end() :])
     start, priority = 0, -1
     if text[:1] == "<" and (match := _PRI.match(text)) is not None:
         priority, start = int(match[1]), match.end()
@@ -89,7 +98,7 @@ def _tagged(text: str, start: int, time: str, priority: int) -> Line:
             host, head = word, space + 1
             while text.startswith(" ", head):
                 head += 1
-            match = _TAG.match(text, head) or _BARE_TAG.match(text, head)
+            match = _TAG.match(text, head) or _BARE_TAG.match(text, head) or _TWO_WORDS.match(text, head)
     elif match is None:
         # Without a stamp only "host tag[pid]: " is taken for a header, as journald hands it on.
         space = text.find(" ", start, start + 256)
@@ -99,10 +108,10 @@ def _tagged(text: str, start: int, time: str, priority: int) -> Line:
     if match is None:
         return Line(time, host, "", 0, text[head:], priority)
     end = match.end()
-    if match.re is _TAG:
-        app, pid = match[1], match[2]
-    else:
+    if match.re is _BARE_TAG:
         app, pid = match[1] or match[2], match[3]
+    else:
+        app, pid = match[1], match[2]
     if text.startswith("[ID ", end) and (solaris := _SOLARIS.match(text, end)) is not None:
         end = solaris.end()
     return Line(time, host, app, int(pid) if pid else 0, text[end:], priority)
@@ -153,7 +162,7 @@ def when(text: str, record: RawRecord) -> int:
         Unreadable: bad_time, also when there is no stamp, or no observed time that could tell the year.
 
     """
-    if text[:1].isdigit():
+    if text[4:5] == "-":
         return record.time(text)
     base = record.o if record.o is not None else record.base
     try:
@@ -188,9 +197,9 @@ def _bsd(text: str, year: int, zone: tzinfo) -> int | None:
     match = _STAMP.match(text)
     if match is None:
         raise ValueError(text)
-    month, day, before, hour, minute, second, fraction, after = match.groups()
-    if before or after:
-        year = int(before or after)
+    first, month, day, before, hour, minute, second, fraction, after = match.groups()
+    if first or before or after:
+        year = int(first or before or after)
     if not year:
         return None
     number = _MONTHS[month]

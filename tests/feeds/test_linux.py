@@ -1,0 +1,374 @@
+"""Unix system logs. The committed lines are written after the sources of the programs that log them:
+
+OpenSSH auth.c, auth-pam.c, packet.c, sshd-session.c · Linux-PAM pam_unix, pam_faillock, pam_access · sudoers(5) "LOG FORMAT" ·
+util-linux su.c, login.c · shadow su.c, useradd.c, usermod.c, gpasswd.c · polkit pkexec.c · OpenBSD doas.c · systemd logind.
+"""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas import instant
+from schemas.event import Activity, Rank, Reason, SecurityEvent
+from streams.feeds.kit.contract import RawRecord, Unreadable
+from streams.feeds.linux import feed, parse
+from streams.normalize import normalize
+from tests.feeds.reading import BASE, event, facts, read
+
+AT = "Mar  2 09:00:00 web-1 "
+
+
+def one(rest: str) -> SecurityEvent:
+    return event("linux", AT + rest)
+
+
+def several(rest: str) -> list[SecurityEvent]:
+    return [item for item in read("linux", AT + rest) if isinstance(item, SecurityEvent)]
+
+
+# --- sshd -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("message", "user", "client", "port", "reason"),
+    [
+        ("Failed password for alice from 192.0.2.7 port 50022 ssh2", "alice", "192.0.2.7", 50022, Reason.WRONG_PASSWORD),
+        ("Failed password for invalid user oracle from 192.0.2.7 port 50022 ssh2", "oracle", "192.0.2.7", 50022, Reason.UNKNOWN_USER),
+        ("Failed password for root from 2001:db8::7 port 1 ssh2", "root", "2001:db8::7", 1, Reason.WRONG_PASSWORD),
+        ("Failed password for root from ::ffff:192.0.2.7 port 1 ssh2", "root", "192.0.2.7", 1, Reason.WRONG_PASSWORD),
+        ("Failed publickey for bob from 192.0.2.7 port 50022 ssh2: RSA SHA256:abc", "bob", "192.0.2.7", 50022, Reason.OTHER),
+        ("Failed keyboard-interactive for bob from 192.0.2.7 port 5 ssh2", "bob", "192.0.2.7", 5, Reason.WRONG_PASSWORD),
+        ("error: PAM: Authentication failure for bob from 192.0.2.7", "bob", "192.0.2.7", 0, Reason.WRONG_PASSWORD),
+        ("error: PAM: User account has expired for bob from 192.0.2.7", "bob", "192.0.2.7", 0, Reason.EXPIRED),
+        ("error: PAM: Authentication failure for illegal user eve from 192.0.2.7", "eve", "192.0.2.7", 0, Reason.UNKNOWN_USER),
+        # A client may call itself anything; its address stands at the end.
+        ("Failed password for invalid user x from 198.51.100.1 port 9 ssh2 from 192.0.2.7 port 5 ssh2",
+         "x from 198.51.100.1 port 9 ssh2", "192.0.2.7", 5, Reason.UNKNOWN_USER),
+    ],
+)
+def test_sshd_counts_these_as_failed_attempts(message, user, client, port, reason):
+    found = one("sshd[731]: " + message)
+    assert (found.activity, found.outcome, found.rank) == (Activity.LOGIN, "failure", Rank.ACT)
+    assert (found.user, found.src_ip, found.src_port, found.reason) == (user, client, port, reason)
+    assert (found.session, found.host, found.action) == ("web-1/sshd[731]", "web-1", "ssh_login")
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Invalid user oracle from 192.0.2.7 port 50022",
+        "pam_unix(sshd:auth): authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  user=alice",
+        "pam_unix(sshd:auth): check pass; user unknown",
+        "PAM 2 more authentication failures; logname= uid=0 euid=0 tty=ssh ruser= rhost=192.0.2.7  user=alice",
+        "PAM service(sshd) ignoring max retries; 3 > 3",
+        "Failed none for invalid user oracle from 192.0.2.7 port 50022 ssh2",
+        "Failed keyboard-interactive/pam for alice from 192.0.2.7 port 50022 ssh2",
+        "User alice from 192.0.2.7 not allowed because not listed in AllowUsers",
+        "ROOT LOGIN REFUSED FROM 192.0.2.7 port 50022",
+        "input_userauth_request: invalid user oracle [preauth]",
+        "Postponed publickey for alice from 192.0.2.7 port 50022 ssh2 [preauth]",
+    ],
+)
+def test_what_accompanies_an_attempt_is_no_attempt_of_its_own(message):
+    assert one("sshd[731]: " + message).activity == Activity.OTHER
+
+
+@pytest.mark.parametrize(
+    ("message", "user", "client", "outcome"),
+    [
+        ("error: maximum authentication attempts exceeded for root from 192.0.2.7 port 5 ssh2 [preauth]", "root", "192.0.2.7", "failure"),
+        ("Disconnecting: Too many authentication failures for root [preauth]", "root", "", "failure"),
+        ("Disconnecting authenticating user root 192.0.2.7 port 5: Too many authentication failures [preauth]", "root", "192.0.2.7", "failure"),
+        ("Connection closed by authenticating user root 192.0.2.7 port 5 [preauth]", "root", "192.0.2.7", "failure"),
+        ("Connection closed by invalid user a b 192.0.2.7 port 5 [preauth]", "a b", "192.0.2.7", "failure"),
+        ("Connection reset by 192.0.2.7 port 5 [preauth]", "", "192.0.2.7", "failure"),
+        ("Connection closed by 192.0.2.7 port 5", "", "192.0.2.7", ""),
+        ("Received disconnect from 192.0.2.7 port 5:11: Bye Bye [preauth]", "", "192.0.2.7", "failure"),
+        ("Received disconnect from 192.0.2.7: 11: disconnected by user", "", "192.0.2.7", ""),
+        ("Received disconnect from 2001:db8::1 port 5:11: x", "", "2001:db8::1", ""),
+        ("Disconnected from user alice 192.0.2.7 port 5", "alice", "192.0.2.7", ""),
+        ("fatal: Timeout before authentication for 192.0.2.7 port 5", "", "192.0.2.7", "failure"),
+    ],
+)
+def test_sshd_disconnects(message, user, client, outcome):
+    found = one("sshd[731]: " + message)
+    assert (found.activity, found.rank, found.session) == (Activity.DISCONNECT, Rank.LOCK, "web-1/sshd[731]")
+    assert (found.user, found.src_ip, found.outcome) == (user, client, outcome)
+
+
+def test_a_log_in_succeeds():
+    found = one("sshd[731]: Accepted publickey for alice from 192.0.2.7 port 5 ssh2: ED25519 SHA256:abc")
+    assert (found.activity, found.outcome, found.rank, found.user) == (Activity.LOGIN, "success", Rank.SUCCESS, "alice")
+    assert found.category == ("authentication", "session")
+
+
+def test_root_that_logs_in_uses_a_privileged_account_until_it_leaves():
+    login, use = several("sshd-session[731]: Accepted password for root from 192.0.2.7 port 5 ssh2")
+    assert (login.activity, use.activity) == (Activity.LOGIN, Activity.PRIVILEGE_OPEN)
+    assert (use.effective_user, use.user, use.src_ip, use.session) == ("root", "root", "192.0.2.7", "web-1/sshd[731]")
+    assert login.id != use.id
+    again = one("sshd[731]: pam_unix(sshd:session): session opened for user root(uid=0) by (uid=0)")
+    assert (again.activity, again.session) == (Activity.PRIVILEGE_OPEN, use.session)
+    closed = one("sshd[731]: pam_unix(sshd:session): session closed for user root")
+    assert (closed.activity, closed.session, closed.rank) == (Activity.PRIVILEGE_CLOSE, use.session, Rank.CLOSE)
+    assert [item.activity for item in several("sshd[731]: Disconnected from user root 192.0.2.7 port 5")] == [
+        Activity.DISCONNECT, Activity.PRIVILEGE_CLOSE,
+    ]
+
+
+def test_repeated_messages_are_attempts_each():
+    found = several("sshd[731]: message repeated 3 times: [ Failed password for root from 192.0.2.7 port 5 ssh2]")
+    assert [item.activity for item in found] == [Activity.LOGIN] * 3
+    assert len({item.id for item in found}) == 3
+
+
+def test_a_repetition_without_end_is_bounded():
+    assert len(several("sshd[1]: message repeated 999999999 times: [ Failed password for root from 192.0.2.7 port 5 ssh2]")) == 1000
+
+
+# --- PAM --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "user", "reason"),
+    [
+        ("login[9]: pam_unix(login:auth): authentication failure; logname=LOGIN uid=0 euid=0 tty=/dev/tty1 ruser= rhost=  user=alice",
+         "alice", Reason.WRONG_PASSWORD),
+        ("gdm-password][9]: pam_unix(gdm-password:auth): authentication failure; logname= uid=0 euid=0 tty=/dev/tty1 ruser= rhost=",
+         "", Reason.UNKNOWN_USER),
+        ("vsftpd[9]: pam_unix(vsftpd:auth): authentication failure; logname= uid=0 euid=0 tty=ftp ruser=carl rhost=192.0.2.7",
+         "carl", Reason.WRONG_PASSWORD),
+        ("su[9]: pam_unix(su:auth): authentication failure; logname=alice uid=1000 euid=0 tty=pts/0 ruser=alice rhost=  user=root",
+         "root", Reason.WRONG_PASSWORD),
+        ("ftpd(pam_unix)[9]: authentication failure; logname= uid=0 euid=0 tty= ruser= rhost=192.0.2.7  user=carl",
+         "carl", Reason.WRONG_PASSWORD),
+        ("login[9]: pam_google_authenticator(login:auth): Invalid verification code for alice", "alice", Reason.OTP),
+    ],
+)
+def test_pam_tells_failed_log_ins_of_other_services(line, user, reason):
+    found = one(line)
+    assert (found.activity, found.outcome, found.user, found.reason) == (Activity.LOGIN, "failure", user, reason)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "pam_faillock(sshd:auth): Consecutive login failures for user alice account temporarily locked",
+        "pam_tally2(sshd:auth): user alice (1000) tally 4, deny 3",
+    ],
+)
+def test_pam_tells_locks(message):
+    found = one("sshd[9]: " + message)
+    assert (found.activity, found.user, found.rank) == (Activity.LOCK, "alice", Rank.LOCK)
+
+
+def test_jobs_of_root_are_told_by_their_program():
+    found = one("CRON[88]: pam_unix(cron:session): session opened for user root(uid=0) by (uid=0)")
+    assert (found.activity, found.process, found.effective_user, found.tty) == (Activity.PRIVILEGE_OPEN, "CRON", "root", "")
+
+
+def test_sessions_of_others_and_lesser_accounts_are_no_privilege():
+    assert one("sshd[9]: pam_unix(sshd:session): session opened for user alice(uid=1000) by (uid=0)").activity == Activity.SESSION_OPEN
+    assert one("su[9]: pam_unix(su:session): session opened for user nobody by root(uid=0)").activity == Activity.SESSION_OPEN
+
+
+# --- su, sudo, pkexec, doas, login ------------------------------------------------------------------------------------
+
+
+def test_sudo_is_a_use_of_root():
+    found = one("sudo[55]:    alice : TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/bin/cat /etc/shadow")
+    assert (found.activity, found.rank, found.user, found.effective_user) == (Activity.PRIVILEGE_OPEN, Rank.OPEN, "alice", "root")
+    assert (found.tty, found.command, found.session) == ("pts/0", "/bin/cat /etc/shadow", "web-1/sudo[55]")
+    session = one("sudo[55]: pam_unix(sudo:session): session opened for user root(uid=0) by alice(uid=1000)")
+    assert (session.activity, session.session, session.user) == (Activity.PRIVILEGE_OPEN, found.session, "alice")
+    closed = one("sudo[55]: pam_unix(sudo:session): session closed for user root")
+    assert (closed.activity, closed.session) == (Activity.PRIVILEGE_CLOSE, found.session)
+
+
+def test_sudo_without_process_number_is_known_by_its_actor():
+    found = one("sudo:    alice : TTY=pts/0 ; PWD=/ ; USER=root ; TSID=0000UM ; COMMAND=/bin/bash")
+    session = one("sudo: pam_unix(sudo:session): session opened for user root by alice(uid=0)")
+    assert found.session == session.session == "web-1/sudo:alice"
+    assert one("sudo: pam_unix(sudo:session): session closed for user root").session == ""
+
+
+@pytest.mark.parametrize(
+    ("rest", "activity", "reason"),
+    [
+        ("user NOT in sudoers ; TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/ls", Activity.PRIVILEGE_DENIED, Reason.NOT_ALLOWED),
+        ("command not allowed ; TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/ls", Activity.PRIVILEGE_DENIED, Reason.NOT_ALLOWED),
+        ("3 incorrect password attempts ; TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/ls", Activity.PRIVILEGE_DENIED, Reason.WRONG_PASSWORD),
+        ("TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=list", Activity.OTHER, ""),
+        ("problem with defaults entries ; TTY=pts/0 ; PWD=/ ; USER=root ;", Activity.OTHER, ""),
+        ("(command continued) /etc/shadow", Activity.OTHER, ""),
+        # A directory named like a field does not hide the command.
+        ("TTY=pts/0 ; PWD=/tmp/a ; USER=nobody ; COMMAND=list ; USER=root ; COMMAND=/bin/sh", Activity.PRIVILEGE_OPEN, ""),
+    ],
+)
+def test_sudo_lines_that_are_no_use_of_root(rest, activity, reason):
+    found = one("sudo:  alice : " + rest)
+    assert (found.activity, found.reason) == (activity, reason)
+    if activity != Activity.OTHER:
+        assert found.effective_user == "root"
+
+
+@pytest.mark.parametrize(
+    ("message", "activity", "actor", "target"),
+    [
+        ("(to root) alice on pts/0", Activity.PRIVILEGE_OPEN, "alice", "root"),
+        ("FAILED SU (to root) alice on pts/0", Activity.PRIVILEGE_DENIED, "alice", "root"),
+        ("Successful su for root by alice", Activity.PRIVILEGE_OPEN, "alice", "root"),
+        ("FAILED su for root by alice", Activity.PRIVILEGE_DENIED, "alice", "root"),
+        ("+ /dev/pts/0 alice:root", Activity.PRIVILEGE_OPEN, "alice", "root"),
+        ("- pts/0 alice-root", Activity.PRIVILEGE_DENIED, "alice", "root"),
+        ("BAD SU alice to root on /dev/ttyp0", Activity.PRIVILEGE_DENIED, "alice", "root"),
+        ("alice to root on /dev/ttyp0", Activity.PRIVILEGE_OPEN, "alice", "root"),
+        ("'su root' failed for lonvick on /dev/pts/8", Activity.PRIVILEGE_DENIED, "lonvick", "root"),
+        ("(to nobody) root on none", Activity.OTHER, "root", "nobody"),
+    ],
+)
+def test_su(message, activity, actor, target):
+    found = one("su[9]: " + message)
+    assert (found.activity, found.user, found.effective_user, found.session) == (activity, actor, target, "web-1/su[9]")
+
+
+def test_pkexec_and_doas():
+    facts("linux", AT + "pkexec[9]: alice: Executing command [USER=root] [TTY=unknown] [CWD=/home/alice] [COMMAND=/usr/bin/id]",
+          activity=Activity.PRIVILEGE_OPEN, user="alice", effective_user="root", command="/usr/bin/id")
+    facts("linux", AT + "doas[9]: alice ran command /bin/ls as root from /home/alice",
+          activity=Activity.PRIVILEGE_OPEN, user="alice", effective_user="root", command="/bin/ls")
+    facts("linux", AT + "doas: failed auth for alice", activity=Activity.PRIVILEGE_DENIED, user="alice", reason=Reason.WRONG_PASSWORD)
+    facts("linux", AT + "doas: failed command for alice: /bin/ls", activity=Activity.PRIVILEGE_DENIED, reason=Reason.NOT_ALLOWED)
+
+
+def test_login_counts_what_pam_does_not():
+    # pam_unix tells the first failure at once and the later ones only as a number at the end.
+    first = "FAILED LOGIN 1 FROM tty1 FOR alice, Authentication failure"
+    second = "FAILED LOGIN (2) on '/dev/tty1' FOR 'alice', Authentication failure"
+    assert one("login[9]: " + first).activity == Activity.OTHER
+    facts("linux", AT + "login[9]: " + second, activity=Activity.LOGIN, user="alice", tty="/dev/tty1", reason=Reason.WRONG_PASSWORD)
+    assert one("login[9]: TOO MANY LOGIN TRIES (3) FROM tty1 FOR alice, x").activity == Activity.DISCONNECT
+    assert [item.activity for item in several("login[9]: ROOT LOGIN ON tty1")] == [Activity.LOGIN, Activity.PRIVILEGE_OPEN]
+
+
+# --- accounts, boots, the rest ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "activity", "target", "kind", "outcome"),
+    [
+        ("useradd[9]: new user: name=bob, UID=1001, GID=1001, home=/home/bob, shell=/bin/sh, from=/dev/pts/0",
+         Activity.ACCOUNT_CHANGE, "bob", ("user", "creation"), "success"),
+        ("useradd[9]: failed adding user 'bob', exit code: 9", Activity.ACCOUNT_CHANGE, "bob", ("user", "creation"), "failure"),
+        ("userdel[9]: delete user 'bob'", Activity.ACCOUNT_CHANGE, "bob", ("user", "deletion"), "success"),
+        ("usermod[9]: add 'bob' to group 'wheel'", Activity.ACCOUNT_CHANGE, "bob", ("group", "change"), "success"),
+        ("usermod[9]: lock user 'bob' password", Activity.LOCK, "bob", ("user", "change"), "success"),
+        ("usermod[9]: unlock user 'bob' password", Activity.UNLOCK, "bob", ("user", "change"), "success"),
+        ("gpasswd[9]: user bob added by root to group wheel", Activity.ACCOUNT_CHANGE, "bob", ("group", "change"), "success"),
+        ("passwd[9]: password for 'bob' changed by 'root'", Activity.ACCOUNT_CHANGE, "bob", ("user", "change"), "success"),
+        ("passwd[9]: pam_unix(passwd:chauthtok): password changed for bob", Activity.ACCOUNT_CHANGE, "bob", ("user", "change"), "success"),
+        ("groupadd[9]: new group: name=web, GID=1002", Activity.ACCOUNT_CHANGE, "", ("group", "creation"), "success"),
+    ],
+)
+def test_changes_of_accounts(line, activity, target, kind, outcome):
+    found = one(line)
+    assert (found.activity, found.target_user, found.type, found.outcome) == (activity, target, kind, outcome)
+    assert found.category == ("iam",)
+
+
+def test_a_boot_stands_first_in_its_second():
+    found = one("kernel: [    0.000000] Linux version 6.1.0-18-amd64 (debian-kernel@lists.debian.org)")
+    assert (found.activity, found.rank < Rank.OPEN) == (Activity.BOOT, True)
+    assert one("kernel: [   12.000000] usb 1-1: New USB device found").activity == Activity.OTHER
+
+
+def test_other_programs_and_free_text():
+    assert one("systemd[1]: Started Session 5 of user alice.").activity == Activity.OTHER
+    assert one("systemd-logind[1]: New session 5 of user alice.").activity == Activity.SESSION_OPEN
+    facts("linux", AT + "webapp[7]: authentication error for user 'toto' from: 192.0.2.7",
+          activity=Activity.LOGIN, user="toto", src_ip="192.0.2.7", reason=Reason.WRONG_PASSWORD)
+    assert one("webapp[7]: retry of authentication failed job skipped").activity == Activity.OTHER
+
+
+def test_time_host_and_sequence_come_from_the_header():
+    line = '<38>1 2026-03-02T17:00:00.5+08:00 web-1 sshd 7 - [meta sequenceId="12"] Failed password for a from 192.0.2.7 port 5 ssh2'
+    found = event("linux", line)
+    assert (found.t, found.seq, found.session) == (instant.parse("2026-03-02T09:00:00.5Z"), 12, "web-1/sshd[7]")
+
+
+def test_a_line_without_stamp_happened_when_it_was_seen():
+    assert event("linux", "web-1 sshd[7]: Invalid user a from 192.0.2.7").t == BASE
+    assert event("linux", "web-1 sshd[7]: Invalid user a from 192.0.2.7", o=77).t == 77
+
+
+@pytest.mark.parametrize(("text", "reason"), [("what is this", "bad_header"), ("Feb 31 10:00:00 h sshd[1]: x", "bad_time")])
+def test_unreadable_lines(text, reason):
+    with pytest.raises(Unreadable, match=reason):
+        read("linux", text)
+
+
+PROGRAMS = st.sampled_from(["sshd", "sudo", "su", "login", "pkexec", "doas", "useradd", "kernel", "x(pam_unix)", "systemd-logind", "app"])
+WORDS = st.lists(
+    st.sampled_from([
+        "Failed", "Accepted", "password", "for", "invalid user", "from", "192.0.2.7", "port", "99999999", "ssh2", "error:", "fatal:",
+        "PAM:", "Disconnecting", "user", "Received", "disconnect", ":", ";", "TTY=", "USER=root", "COMMAND=", "session", "opened", "closed",
+        "by", "(uid=0)", "pam_unix(su:session):", "authentication failure;", "rhost=", "user=", "[preauth]", "message repeated 3 times: [",
+        "FAILED LOGIN 1 FROM", "FOR", "'", "login failed",
+    ]) | st.text(max_size=8),
+    max_size=12,
+).map(" ".join)
+
+
+@given(PROGRAMS, WORDS)
+def test_any_message_is_read_or_refused(program, message):
+    record = RawRecord(b"", "s", "linux", base=BASE, text=f"{AT}{program}[7]: {message}")
+    assert all(isinstance(item, SecurityEvent) for item in parse(record))
+
+
+@given(st.text())
+def test_any_text_is_read_or_refused(text):
+    record = RawRecord(text.encode(errors="ignore"), "s", "linux", base=BASE)
+    try:
+        normalize(feed, record)
+    except Unreadable as error:
+        reason = error.reason
+    else:
+        reason = ""
+    assert reason != "parser_error"
+
+
+# --- the public corpora -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.corpora
+def test_lines_of_elastic(corpora):
+    lines = (corpora / "elastic/system.auth/test-auth.log").read_text().splitlines()
+    found = [event("linux", line) for line in lines]
+    assert [item.activity for item in found] == [
+        Activity.LOGIN, Activity.LOGIN, Activity.OTHER, Activity.LOGIN, Activity.PRIVILEGE_OPEN, Activity.OTHER, Activity.PRIVILEGE_OPEN,
+        Activity.PRIVILEGE_DENIED, Activity.ACCOUNT_CHANGE, Activity.ACCOUNT_CHANGE, Activity.LOGIN,
+    ]
+    assert [item.user for item in found] == [
+        "vagrant", "vagrant", "test", "root", "vagrant", "", "vagrant", "tsg", "", "apache", "test",
+    ]
+
+
+@pytest.mark.corpora
+def test_one_failed_log_in_of_root_is_told_by_seven_records(corpora):
+    lines = (corpora / "elastic/system.auth/test-secure-rhel7.log").read_text().splitlines()
+    told = [event("linux", line) for line in lines if "[2738]" in line]
+    assert [item.activity for item in told].count(Activity.LOGIN) == 1
+    assert [item.activity for item in told].count(Activity.DISCONNECT) == 1
+
+
+@pytest.mark.corpora
+@pytest.mark.parametrize("name", ["sshd", "sshd-journal", "pam-generic"])
+def test_what_fail2ban_counts_is_a_failure(corpora, name):
+    cases = [json.loads(line) for line in (corpora / "fail2ban/cases.jsonl").read_text().splitlines()]
+    cases = [case for case in cases if case["filter"] == name and case["match"]]
+    # Two lines are joined with earlier failures of their connection, one holds a kernel message.
+    missed = [case["log"] for case in cases if event(name="linux", text=case["log"]).outcome != "failure"]
+    assert all("Accepted password" in line or "kernel:" in line for line in missed), missed
+    assert len(missed) <= 3
