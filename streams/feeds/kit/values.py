@@ -86,3 +86,12 @@ def arrival(record: RawRecord) -> int:
     if seen is None:
         raise Unreadable("bad_time", f"no time in the record and no observed time beside it: {record.text[:64]!r}")
     return seen - record.offset
+
+
+def account(text: str) -> tuple[str, str]:
+    r"""Domain and name of an account written ``DOMAIN\name`` or ``name@domain``; the domain is "" if there is none."""
+    if "\\" in text:
+        domain, _, name = text.rpartition("\\")
+        return domain.rstrip("\\"), name
+    name, _, domain = text.rpartition("@")
+    return (domain, name) if name else ("", text)
