@@ -39,7 +39,7 @@ class ContextStore:
                 self._entries[entity].pop(record.id, None)
                 touched.add(entity)
         self._records[place] = record
-        entry = Entry(record.id, record.t, record.o, typed)
+        entry = Entry(record.id, record.t, record.o, typed, record.source)
         for entity in self._entities(record):
             self._entries.setdefault(entity, {})[record.id] = entry
             touched.add(entity)

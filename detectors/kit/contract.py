@@ -25,12 +25,13 @@ R = TypeVar("R", bound=Record)
 
 
 class Entry(NamedTuple):
-    """One context record as known: stated at ``t``, observed at ``o``."""
+    """One context record as known: stated at ``t``, observed at ``o`` by ``source``."""
 
     id: str
     t: int
     o: int
     data: Any
+    source: str = ""
 
 
 class Context(Protocol):

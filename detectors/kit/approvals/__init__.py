@@ -1,0 +1,8 @@
+"""Approvals: the verdict over an act, from the snapshots of every request that names it. ``judge`` is the way in."""
+
+from detectors.kit.approvals.act import Act
+from detectors.kit.approvals.limits import LIMITS, Limits
+from detectors.kit.approvals.table import Row
+from detectors.kit.approvals.verdict import Verdict, judge
+
+__all__ = ["LIMITS", "Act", "Limits", "Row", "Verdict", "judge"]
