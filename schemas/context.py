@@ -276,7 +276,7 @@ class Source(Interval):
             yield f"collector:{self.collector}"
 
 
-class ContextRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="c"):
+class ContextRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Envelope of one context record on the wire: which table, when stated (``t``), when observed (``o``)."""
 
     table: str

@@ -53,6 +53,12 @@ class Heartbeat(msgspec.Struct, frozen=True, array_like=True, tag="h"):
     caught_up: int
 
 
+class Said(msgspec.Struct, frozen=True, array_like=True, tag="c"):
+    """A context record that does not come out of a feed (context files, configuration)."""
+
+    record: ContextRecord
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dead:
     """A record for the dead letters."""

@@ -17,7 +17,7 @@ from schemas.identity import Key
 from schemas.violation import Violation
 
 Order = tuple[int, int, int, str]
-Out = Finding | SecurityEvent
+Out = tuple[str, Finding | SecurityEvent]  # violation id or fact id, and what it is
 Park = Callable[["KeyedFold", str, Exception], None]
 
 
@@ -120,7 +120,7 @@ class KeyedFold:
         if not count:
             return 0
         for outs in self.outs[:count]:
-            self.sealed.update(self.violation_id(out) if isinstance(out, Finding) else out.id for out in outs)
+            self.sealed.update(id_ for id_, _ in outs)
         self.base = self.states[count - 1]
         self.base_order = self.orders[count - 1]
         for order in self.orders[:count]:
@@ -136,13 +136,6 @@ class KeyedFold:
         self.states = [self.base] * len(self.orders)
         self.outs = [()] * len(self.orders)
         self._refold(0, now, whole=True)
-
-    def violation_id(self, finding: Finding) -> str:
-        """Id of the violation that ``finding`` is."""
-        rule = self.rule
-        return identity.violation_id(
-            rule.detector.id, finding.subtype, rule.fold.keying.kind, self.key, finding.anchor, finding.part
-        )
 
     @property
     def idle(self) -> bool:
@@ -184,14 +177,15 @@ class KeyedFold:
         return state, outs
 
     def _out(self, item: Finding | Fact, o: int) -> Out:
+        rule = self.rule
         if isinstance(item, Finding):
-            return item
+            kind = rule.fold.keying.kind
+            return identity.violation_id(rule.detector.id, item.subtype, kind, self.key, item.anchor, item.part), item
         payload = dict(item.payload)
-        own = identity.digest(
-            (self.rule.id, item.kind, item.key, str(item.t), *self.key, msgspec.json.encode(payload, order="sorted").decode())
-        )
-        return SecurityEvent(
-            id=own, t=item.t, o=max(o, item.t), feed="fact", source=self.rule.detector.id, activity=Activity.FACT,
+        body = msgspec.json.encode(payload, order="sorted").decode()
+        own = identity.digest((rule.id, item.kind, item.key, str(item.t), *self.key, body))
+        return own, SecurityEvent(
+            id=own, t=item.t, o=max(o, item.t), feed="fact", source=rule.detector.id, activity=Activity.FACT,
             action=item.kind, ref=item.key, extra=payload,
         )  # fmt: skip
 
@@ -222,11 +216,11 @@ class KeyedFold:
         self.tail, self.tail_outs = self._fire(state, now)
 
     def _gather(self, outs: tuple[Out, ...]) -> None:
-        for out in outs:
-            if isinstance(out, Finding):
-                self.findings[self.violation_id(out)] = out
+        for id_, item in outs:
+            if isinstance(item, Finding):
+                self.findings[id_] = item
             else:
-                self.facts[out.id] = out
+                self.facts[id_] = item
 
     def _collect(self) -> None:
         self.findings = {}

@@ -7,19 +7,19 @@ import msgspec
 
 from detectors.kit.registry import Ruleset
 from schemas import log
-from schemas.context import ContextRecord, Source
+from schemas.context import Source
 from sinks import deadletter
 from streams import letters
 from streams.feeds.kit.contract import Unreadable
 from streams.kafka.processor import Record, Result
-from streams.stage import Dead, Heartbeat, NormalizeStage, Raw
+from streams.stage import Dead, Heartbeat, NormalizeStage, Raw, Said
 from streams.topics import Layout
 
 META = '["m"]'
 SLICE = 64
 
 encode_raw = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Raw | Heartbeat | ContextRecord).decode
+_decode = msgspec.msgpack.Decoder(Raw | Heartbeat | Said).decode
 
 
 class Kept(msgspec.Struct):
@@ -115,8 +115,8 @@ class Processing:
         else:
             if isinstance(item, Heartbeat):
                 self.stage.beat(item)
-            elif isinstance(item, ContextRecord):
-                self.stage.state([item])
+            elif isinstance(item, Said):
+                self.stage.state([item.record])
             else:
                 self.stage.take(item)
         dead = self.stage.output.dead

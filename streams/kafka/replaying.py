@@ -8,7 +8,6 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from detectors.kit.registry import Ruleset
 from schemas import identity
-from schemas.context import ContextRecord
 from schemas.log import Keyed, Stated
 from schemas.violation import SETTLED, Violation
 from streams import clock, topics
@@ -18,7 +17,7 @@ from streams.kafka.lane import send
 from streams.kafka.normalizing import Normalizing, encode_raw
 from streams.recording import Recording
 from streams.replay import STEP, Item, Verdict, ordered
-from streams.stage import EVERYTHING, Heartbeat, Raw
+from streams.stage import EVERYTHING, Heartbeat, Raw, Said
 from streams.topics import Layout
 
 WORKER = "replay"
@@ -58,7 +57,7 @@ async def produce(items: list[Item], truth_time: int, *, bootstrap: str, layout:
     pending: dict[int, list[tuple[bytes | None, bytes | None]]] = {part: [] for part in range(layout.raw)}
     step, written = 0, set[tuple[str, int]]()
 
-    def say(record: Raw | Heartbeat | ContextRecord, part: int) -> None:
+    def say(record: Raw | Heartbeat | Said, part: int) -> None:
         pending[part].append((None, encode_raw(record)))
 
     try:
@@ -69,7 +68,7 @@ async def produce(items: list[Item], truth_time: int, *, bootstrap: str, layout:
                     say(Heartbeat(EVERYTHING, min(step, truth_time)), part)
             raw = item.raw
             if raw is None and isinstance(item.record, Stated):
-                say(item.record.record, 0)
+                say(Said(item.record.record), 0)
             elif raw is not None and (raw.source, raw.line) not in written:
                 written.add((raw.source, raw.line))
                 stamped = raw if raw.o is not None else msgspec.structs.replace(raw, o=item.o)
