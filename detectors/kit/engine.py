@@ -149,6 +149,7 @@ class Engine:
                 self.touched[place] = keyed
             for id_ in [i for i, v in keyed.published.items() if v.last_time < horizon and i in keyed.sealed]:
                 del keyed.published[id_]
+                keyed.shown.pop(id_, None)
                 keyed.log.violations.add(id_)
                 self.touched[place] = keyed
             if keyed.idle and not keyed.log.violations:

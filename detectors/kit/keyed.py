@@ -14,7 +14,7 @@ from detectors.kit.registry import Rule
 from schemas import identity
 from schemas.event import Activity, SecurityEvent
 from schemas.identity import Key
-from schemas.violation import Violation
+from schemas.violation import State, Violation
 
 Order = tuple[int, int, int, str]
 Out = tuple[str, Finding | SecurityEvent]  # violation id or fact id, and what it is
@@ -26,7 +26,7 @@ class KeyedFold:
 
     __slots__ = (
         "base", "base_order", "events", "facts", "findings", "key", "log", "orders", "outs", "park", "parked", "published",
-        "rule", "sealed", "sent", "states", "tail", "tail_outs", "timer", "view",
+        "rule", "sealed", "sent", "shown", "states", "tail", "tail_outs", "timer", "view",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, key: Key, view: View, park: Park) -> None:
@@ -46,6 +46,7 @@ class KeyedFold:
         self.facts: dict[str, SecurityEvent] = {}
         self.sent: dict[str, SecurityEvent] = {}
         self.published: dict[str, Violation] = {}
+        self.shown: dict[str, tuple[Finding, State, str | None]] = {}
         self.sealed: set[str] = set()
         self.parked: dict[str, str] = {}
         self.timer: int | None = None

@@ -48,6 +48,10 @@ def publish(keyed: KeyedFold, settled: Settled, at: int, cause: str) -> list[Vio
         else:
             state = State.EXCEPTED if waiver is not None else finding.state
         exception = waiver.data.exception if waiver is not None and state is not State.RETRACTED else None
+        shown = (finding, state, exception)
+        if keyed.shown.get(id_) == shown:
+            continue
+        keyed.shown[id_] = shown
         new = _violation(keyed, id_, finding, state, exception, old, predecessor, behind, at, cause)
         if before is not None and new.canonical() == before.canonical():
             continue
@@ -130,4 +134,5 @@ def _gone(
     step = Transition(number=old.transition.number + 1, change=change, state=state, time=at, cause=cause)
     new = old.model_copy(update={"state": state, "superseded_by": successor, "transition": step})
     keyed.published[old.id] = new
+    keyed.shown.pop(old.id, None)
     return new
