@@ -29,7 +29,12 @@ class Loaded:
 
 
 def _version(module: ModuleType, detector: Detector) -> str:
-    state = hashlib.sha256(inspect.getsource(module).replace("\r\n", "\n").encode())
+    state = hashlib.sha256()
+    # Folds may live in a package of their own beside the detector: all of it counts.
+    packages = {fold.step.__module__.rpartition(".")[0] for fold in detector.folds} - {"detectors"}
+    parts = (info.name for name in packages for info in pkgutil.iter_modules(importlib.import_module(name).__path__, f"{name}."))
+    for name in (module.__name__, *sorted(parts)):
+        state.update(inspect.getsource(importlib.import_module(name)).replace("\r\n", "\n").encode())
     for clause in detector.clauses:
         state.update(control.controls()[clause].model_dump_json().encode())
     return state.hexdigest()
