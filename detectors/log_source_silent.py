@@ -10,8 +10,8 @@ with its duration. Approved downtime and holidays (context ``downtimes``, ``*`` 
 closing hours the source has ``every`` again. ABSENT: a core source was not heard for 24 hours (and is overdue by its expected
 hours, if it has any). COLLECTOR_SILENT: all sources behind one collector that are expected now, two or more, are overdue
 together: one finding for the collector, none for its sources until it speaks again. While it is open whether the collector or
-one of its sources is silent, judgement waits for the others' deadlines of the next hour: a source counts as silent alone if another one was
-heard after half of its ``every``, and as soon as another one speaks.
+one of its sources is silent, judgement waits for the others' deadlines of the next hour: a source is silent alone if another
+one was heard after half of its ``every``, and as soon as another one speaks.
 
 Blind spots: a source that was never heard is only missed if its collector was (then from the collector's first record on);
 without a collector, compare the inventory with the sources page. A source that lives but sends only part of its records is

@@ -1,16 +1,12 @@
 """Repeated failed log-ins: each rule, hard case and trap on few events, and properties of the folds."""
 
-import random
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from detectors.logins import accounts, sessions
-from schemas import instant
 from schemas.event import Activity, Reason
 from schemas.violation import Severity
-from tests.detectors.harness import NoContext, at, bare, brief, ended, judged, login, stated
+from tests.detectors.harness import at, brief, ended, judged, login, stated
 
 ID = "repeated_failed_logins"
 NOT_CUT = ("CONTROL_FAILURE", ("host", "web-1"), ("source_ip", "10.1.1.7"), ("user", "alice"))
@@ -295,91 +291,3 @@ def test_an_unknown_machine_is_found_first_and_falls_to_low():
 def test_uneven_guessing_at_a_service_account_is_an_attack():
     events = [login(s, user="svc-mail", session=f"m{s}") for s in (0, 100, 350)]
     assert len(found(events, stated("accounts", account="svc-mail", kind="service"))) == 1
-
-
-# ---------------------------------------------------------------------------------------------- properties
-
-
-@st.composite
-def session_story(draw):
-    steps = draw(st.lists(st.tuples(st.integers(2, 40), st.sampled_from("fffffsdk")), min_size=1, max_size=25))
-    t, events = 0, []
-    for gap, kind in steps:
-        t += gap
-        events.append((t, kind))
-    return events
-
-
-def told(kind, second):
-    if kind == "f":
-        return login(second)
-    if kind == "s":
-        return login(second, ok=True)
-    return ended(second, activity=Activity.DISCONNECT if kind == "d" else Activity.LOCK)
-
-
-def not_cut(story):
-    """The rule in words, slowly: runs of f, ended by s, d or k; three or more that were not cut in time are found."""
-    count, third, findings, raised = 0, 0, 0, False
-    for second, kind in [*story, (story[-1][0] + 1000, "d")]:
-        if count >= 3 and not raised and (kind in "fs" or second > third + 10):
-            findings, raised = findings + 1, True
-        if kind == "f":
-            count += 1
-            third = second if count == 3 else third
-        else:
-            count, raised = 0, False
-    return findings
-
-
-@given(session_story())
-@settings(max_examples=200, deadline=None)
-def test_session_fold_agrees_with_the_rule_in_words(story):
-    found, _ = bare(sessions.fold, [told(kind, second) for second, kind in story], to=at(story[-1][0] + 2000))
-    assert len(found) == not_cut(story)
-
-
-@st.composite
-def mixture(draw):
-    number = draw(st.integers(1, 30))
-    events = []
-    for _ in range(number):
-        second = draw(st.integers(0, 3000))
-        user = draw(st.sampled_from(("alice", "bob", "carol")))
-        src = draw(st.sampled_from(("10.1.1.7", "10.1.1.8")))
-        session = draw(st.sampled_from(("", "s1", "s2")))
-        kind = draw(st.sampled_from(("f", "f", "f", "s", "d", "k")))
-        if kind in "fs":
-            events.append(login(second, user=user, src=src, session=session, ok=kind == "s"))
-        else:
-            activity = Activity.DISCONNECT if kind == "d" else Activity.LOCK
-            events.append(ended(second, user=user, src=src, session=session, activity=activity))
-    return events
-
-
-def canonical(events):
-    return [violation.canonical() for violation in judged(ID, events, to=4 * DAY)]
-
-
-@given(mixture(), st.integers(0, 9))
-@settings(max_examples=60, deadline=None)
-def test_any_arrival_gives_the_same_final_set(events, seed):
-    shuffled = events * 2
-    random.Random(seed).shuffle(shuffled)
-    assert canonical(shuffled) == canonical(sorted(events, key=lambda event: event.order))
-
-
-@given(mixture())
-@settings(max_examples=60, deadline=None)
-def test_folds_forget(events):
-    for fold in (sessions.fold, accounts.fold):
-        mine = [event for event in events if event.user == "alice"]
-        state = fold.init
-        for event in sorted(mine, key=lambda event: event.order):
-            state = fold.step(state, event, NoContext()).state or fold.init
-        end = at(4000) + 8 * instant.DAY
-        while state.deadline is not None and state.deadline <= end:
-            state = fold.overdue(state, state.deadline, NoContext()).state or fold.init
-        assert state == fold.init
-
-
