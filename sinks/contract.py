@@ -5,9 +5,10 @@ record is the whole document. ``tests/conformance`` runs the same suite over eve
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from schemas import instant
 from schemas.violation import Severity, State, Transition, Violation
 
 
@@ -37,6 +38,12 @@ class Refused:
     violation: Violation
     reason: str
     detail: str
+
+
+def check_step(step: int) -> None:
+    """Raise ValueError if ``step`` (microseconds) is not a positive number of whole minutes."""
+    if step <= 0 or step % instant.MINUTE:
+        raise ValueError(f"a chart's step is a whole number of minutes, not {step} microseconds")
 
 
 class Sink(Protocol):
@@ -70,9 +77,15 @@ class Query:
     until: int | None = None
     limit: int = 50
 
+    def whole_minutes(self) -> "Query":
+        """This query with ``since`` taken down and ``until`` up to a whole minute."""
+        since = None if self.since is None else self.since // instant.MINUTE * instant.MINUTE
+        until = None if self.until is None else -(-self.until // instant.MINUTE) * instant.MINUTE
+        return replace(self, since=since, until=until)
+
 
 class ViolationStore(Sink, Protocol):
-    """What pages and reports ask."""
+    """What pages and reports ask. Every question raises :class:`Busy` if the store does not answer now."""
 
     def search(self, query: Query) -> Sequence[Violation]:
         """Violations that match, newest first: by ``last_time``, equal ones by id, both descending."""
@@ -108,7 +121,10 @@ class ViolationStore(Sink, Protocol):
         """Rows ``{time, severity, state, count}`` for a chart, oldest first, empty steps left out.
 
         Each violation counts once, by ``last_time``, in steps of ``step`` microseconds (whole minutes) since 1970 UTC.
-        ``since`` is taken down and ``until`` up to a whole minute. For days of a zone ask for hours and add them up.
+        Bounds are widened to whole minutes. For days of a zone ask for hours and add them up.
+
+        Raises:
+            ValueError: ``step`` is not a positive number of whole minutes.
         """
         ...
 

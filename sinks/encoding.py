@@ -67,3 +67,11 @@ def encode(violation: Violation) -> Encoded:
 def decode(content: bytes) -> Violation:
     """The violation whose stored bytes are ``content``."""
     return Violation.model_validate(orjson.loads(content))
+
+
+def mismatch(item: Encoded, known: str) -> str:
+    """The text of a version_mismatch: ``known`` is the hash that is stored under the number of ``item``."""
+    return (
+        f"violation {item.violation.id!a} number {item.number} is stored with content {known}, now came {item.digest};"
+        " two writers number one violation: look for a second detect stage or a replay into the live store"
+    )

@@ -15,10 +15,10 @@ from typing import Any
 
 from schemas import instant
 from schemas.violation import Transition, Violation
-from sinks.contract import Busy, Misconfigured, Query, Refused
-from sinks.encoding import Encoded, Unencodable, decode, encode
-from sinks.sqlite_file import Readers, open_writer
-from sinks.sqlite_query import minute, pieces, where
+from sinks.contract import Busy, Misconfigured, Query, Refused, check_step
+from sinks.encoding import Encoded, Unencodable, decode, encode, mismatch
+from sinks.sqlite_file import Readers, open_writer, passing_errors
+from sinks.sqlite_query import pieces, where
 
 SCHEMA = 1
 _TABLES = """
@@ -36,10 +36,6 @@ CREATE TABLE IF NOT EXISTS violation_rollup (
     controls TEXT NOT NULL, count INTEGER NOT NULL,
     PRIMARY KEY (minute, severity, state, detector, controls)) WITHOUT ROWID;
 """
-# What passes by waiting or by making room; anything else (a damaged file, another schema) is raised as it is.
-_PASSING = frozenset(
-    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
-)
 _Cell = tuple[int, str, str, str, str]
 
 
@@ -111,14 +107,6 @@ def apply(connection: sqlite3.Connection, batch: Sequence[Violation]) -> Sequenc
     return refused
 
 
-def mismatch(item: Encoded, known: str) -> str:
-    """The text of a version_mismatch: ``known`` is the hash that is stored under the number of ``item``."""
-    return (
-        f"violation {item.violation.id!a} number {item.number} is stored with content {known}, now came {item.digest};"
-        " two writers number one violation: look for a second detect stage or a replay into the live store"
-    )
-
-
 def _by_id(connection: sqlite3.Connection, select: str, ids: Iterable[str]) -> Iterator[tuple[Any, ...]]:
     rest = iter(ids)
     while some := tuple(islice(rest, 500)):
@@ -167,16 +155,14 @@ class SqliteStore:
         """See ``sinks/contract.py``; one transaction for the batch."""
         if self._writer is None:
             raise Misconfigured(f"{self._path} was opened to read only; write through the process that owns it")
-        with self._lock:
+        with self._lock, passing_errors(self._path):
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
                 refused = apply(self._writer, batch)
                 self._writer.execute("COMMIT")
-            except BaseException as error:
+            except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
-                if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF in _PASSING:
-                    raise Busy(f"{self._path}: {error}") from error
                 raise
             return refused
 
@@ -239,9 +225,9 @@ class SqliteStore:
 
     def timeline(self, query: Query, step: int) -> Sequence[dict[str, Any]]:
         """See ``sinks/contract.py``."""
-        if step <= 0 or step % instant.MINUTE:
-            raise ValueError(f"a chart's step is a whole number of minutes, not {step} microseconds")
-        condition, values = where(query, "minute", minute(query.since), minute(query.until, up=True))
+        check_step(step)
+        whole = query.whole_minutes()
+        condition, values = where(query, "minute", whole.since, whole.until)
         rows = self._rows(
             f"SELECT minute - minute % ?, severity, state, sum(count) FROM violation_rollup{condition}"  # noqa: S608 - as above
             " GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
@@ -253,7 +239,7 @@ class SqliteStore:
         """See ``sinks/contract.py``."""
         try:
             self.newest()
-        except sqlite3.Error:
+        except (Busy, sqlite3.Error):
             return False
         return True
 

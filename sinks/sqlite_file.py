@@ -6,7 +6,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sinks.contract import Busy
+
 WAIT_SECONDS = 5.0  # for the file's lock
+# What passes by waiting or by making room; anything else (a damaged file, another schema) is raised as it is.
+_PASSING = frozenset(
+    {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
+)
+
+
+@contextmanager
+def passing_errors(path: Path) -> Iterator[None]:
+    """Turn errors of SQLite that pass by waiting (a lock, a full disk) into :class:`Busy`."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF in _PASSING:
+            raise Busy(f"{path}: {error}") from error
+        raise
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
@@ -23,31 +40,37 @@ def open_writer(path: Path) -> sqlite3.Connection:
 class Readers:
     """Connections that cannot write: called, lends one that sees one state of the file until the block ends.
 
-    Raises sqlite3.OperationalError if the file does not exist.
+    Raises :class:`Busy` while the file does not exist.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._uri = f"{path.absolute().as_uri()}?mode=rw"
         self._idle: deque[sqlite3.Connection] = deque()
 
     @contextmanager
     def __call__(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection within a read transaction."""
-        try:
-            connection = self._idle.pop()
-        except IndexError:
-            connection = sqlite3.connect(
-                self._uri, uri=True, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
-            )
-            connection.execute("PRAGMA query_only=ON")
-        try:
-            connection.execute("BEGIN")
-            yield connection
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.close()
-            raise
-        self._idle.append(connection)
+        with passing_errors(self._path):
+            try:
+                connection = self._idle.pop()
+            except IndexError:  # none, or another thread was faster
+                connection = self._open()
+            try:
+                connection.execute("BEGIN")
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.close()
+                raise
+            self._idle.append(connection)
+
+    def _open(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._uri, uri=True, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        connection.execute("PRAGMA query_only=ON")
+        return connection
 
     def close(self) -> None:
         """Close the idle connections."""

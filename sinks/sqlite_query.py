@@ -26,17 +26,11 @@ def where(query: Query, column: str, since: int | None, until: int | None) -> tu
     return (f" WHERE {' AND '.join(clauses)}" if clauses else ""), values
 
 
-def minute(time: int | None, *, up: bool = False) -> int | None:
-    """``time`` (microseconds) taken down, or up, to a whole minute."""
-    if time is None:
-        return None
-    return -(-time // instant.MINUTE) * instant.MINUTE if up else time // instant.MINUTE * instant.MINUTE
-
-
 def pieces(query: Query) -> Iterator[tuple[str, str, str, int | None, int | None]]:
     """Table, count, time column and bounds of the parts whose counts add up to those of ``query``."""
     documents = ("violation", "count(*)", "last_time")
-    since, until = minute(query.since, up=True), minute(query.until)
+    since = None if query.since is None else -(-query.since // instant.MINUTE) * instant.MINUTE
+    until = None if query.until is None else query.until // instant.MINUTE * instant.MINUTE
     if since is not None and until is not None and since >= until:
         yield (*documents, query.since, query.until)
         return

@@ -1,19 +1,26 @@
 """The contract of violation stores (``sinks/contract.py``): one suite, run over every store."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
+from elasticsearch import Elasticsearch
+from prometheus_client import CollectorRegistry
 
 from schemas import instant
 from schemas.violation import Severity, State, Violation
 from sinks.contract import Query, ViolationStore
+from sinks.elasticsearch.store import ElasticsearchStore, Options
 from sinks.sqlite import SqliteStore
+from streams.clock import now
+from tests.services.elasticsearch_node import ElasticsearchNode
 from tests.sinks.violations import T0, violation
 
+LATER = T0 + 40 * instant.DAY  # another month, another index
 EVERYTHING = Query(states=(), limit=1000)
 
 
@@ -36,16 +43,35 @@ class Opened:
         return [transition.number for transition in self.store.history(name)]
 
 
-@pytest.fixture(params=["sqlite"])
-def opened(request: pytest.FixtureRequest) -> Iterator[Opened]:
-    opened: Opened = request.getfixturevalue(request.param)
-    yield opened
-    opened.store.close()
+@contextmanager
+def in_sqlite(directory: Path) -> Iterator[Opened]:
+    yield Opened(SqliteStore(directory / "violations.db"))
 
 
-@pytest.fixture
-def sqlite(tmp_path: Path) -> Opened:
-    return Opened(SqliteStore(tmp_path / "violations.db"))
+@contextmanager
+def in_elasticsearch(node: ElasticsearchNode, prefix: str) -> Iterator[Opened]:
+    # No lag: settle() makes everything searchable, and there is one clock.
+    options = Options(prefix=prefix, replicas=0, reader_lag=0)
+    with Elasticsearch(node.url) as client:
+        store = ElasticsearchStore(client, now=now, registry=CollectorRegistry(), options=options)
+        store.prepare()
+        yield Opened(store, lambda: client.indices.refresh(index=f"{prefix}-*"))
+        if made := list(client.indices.get(index=f"{prefix}-*")):
+            client.indices.delete(index=made)
+
+
+STORES = ["sqlite", pytest.param("elasticsearch", marks=pytest.mark.services)]
+
+
+@pytest.fixture(params=STORES)
+def opened(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Opened]:
+    if request.param == "sqlite":
+        place = in_sqlite(tmp_path)
+    else:
+        place = in_elasticsearch(request.getfixturevalue("elasticsearch"), request.getfixturevalue("index_prefix"))
+    with place as opened:
+        yield opened
+        opened.store.close()
 
 
 # Writing
@@ -219,18 +245,25 @@ def test_ids_are_compared_byte_by_byte(opened):
 # Asking
 
 
-@pytest.fixture
-def filled(opened):
-    opened.write(
-        violation("a", severity="low", last_time=T0),
-        violation("b", severity="high", last_time=T0 + instant.MINUTE + 1, detector="firewall_change_unapproved"),
-        violation("c", severity="critical", last_time=T0 + instant.HOUR, controls=("CC-18000.3.e", "CC-19000.1")),
-        violation("d", severity="critical", last_time=T0 + instant.HOUR, state="retracted", controls=("CC-19000.1",)),
-        violation("e", severity="medium", last_time=T0 + instant.DAY, state="withdrawn"),
-        violation("f", severity="medium", last_time=T0 + instant.DAY, state="superseded", controls=()),
-        violation("g", severity="medium", last_time=T0 + 40 * instant.DAY, anchor_time=T0 + 40 * instant.DAY, state="pending"),
-    )
-    return opened
+@pytest.fixture(params=STORES, scope="module")
+def filled(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
+    """A store for tests that only ask."""
+    if request.param == "sqlite":
+        place = in_sqlite(tmp_path_factory.mktemp("filled"))
+    else:
+        place = in_elasticsearch(request.getfixturevalue("elasticsearch_server"), "filled")
+    with place as opened:
+        opened.write(
+            violation("a", severity="low", last_time=T0),
+            violation("b", severity="high", last_time=T0 + instant.MINUTE + 1, detector="firewall_change_unapproved"),
+            violation("c", severity="critical", last_time=T0 + instant.HOUR, controls=("CC-18000.3.e", "CC-19000.1")),
+            violation("d", severity="critical", last_time=T0 + instant.HOUR, state="retracted", controls=("CC-19000.1",)),
+            violation("e", severity="medium", last_time=T0 + instant.DAY, state="withdrawn"),
+            violation("f", severity="medium", last_time=T0 + instant.DAY, state="superseded", controls=()),
+            violation("g", severity="medium", last_time=LATER, anchor_time=LATER, state="pending"),
+        )
+        yield opened
+        opened.store.close()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Violations in Elasticsearch: current documents and history, in monthly indices."""
