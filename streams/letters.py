@@ -1,8 +1,9 @@
-"""Dead letters of the stages: what could not be read, and what a fold could not judge."""
+"""Dead letters of the stages: what could not be read, what a fold could not judge, what a store refused."""
 
 import msgspec
 
 from detectors.kit.engine import Parked
+from sinks.contract import Refused
 from sinks.deadletter import DeadLetter, dead_letter
 from streams.stage import Dead
 
@@ -21,4 +22,13 @@ def unjudged(parked: Parked, *, topic: str, partition: int) -> DeadLetter:
     return dead_letter(
         reason="fold_crashed", detail=f"{parked.rule} {list(parked.key)}: {parked.error}", stage="detect", topic=topic,
         partition=partition, offset=0, raw=msgspec.json.encode(parked.event_id), part=f"{parked.rule}/{parked.event_id}",
+    )  # fmt: skip
+
+
+def unstored(refused: Refused) -> DeadLetter:
+    """A violation that a store refused for good."""
+    violation = refused.violation
+    return dead_letter(
+        reason=refused.reason, detail=refused.detail, stage="deliver", topic="violations", partition=0,
+        offset=violation.transition.number, raw=violation.model_dump_json().encode(), part=violation.id,
     )  # fmt: skip

@@ -59,6 +59,14 @@ class Said(msgspec.Struct, frozen=True, array_like=True, tag="c"):
     record: ContextRecord
 
 
+class Kept(msgspec.Struct, frozen=True):
+    """What the stage keeps over restarts: counters, dead letters by reason, how far each source was heard."""
+
+    counters: dict[str, int]
+    dead: dict[str, int]
+    clocks: dict[str, int]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dead:
     """A record for the dead letters."""
@@ -162,15 +170,19 @@ class NormalizeStage:
             Progress(part=self._part, parts=self._parts, observed=observed, watermarks=watermarks, blind=tuple(blind))
         )
 
-    def clocks(self) -> dict[str, int]:
-        """How far each source has been heard; kept over restarts."""
-        return dict(self._reached)
+    def clocks(self) -> Mapping[str, int]:
+        """How far each source has been heard (µs)."""
+        return self._reached
 
-    def resume(self, clocks: Mapping[str, int], counters: Mapping[str, int], dead: Mapping[str, int]) -> None:
+    def kept(self) -> "Kept":
+        """What outlives this process."""
+        return Kept(dict(self.counters), dict(self.dead_by_reason), dict(self._reached))
+
+    def resume(self, kept: "Kept") -> None:
         """Take up what a former owner of the partition had reached."""
-        self._reached.update(clocks)
-        self.counters.update(counters)
-        self.dead_by_reason.update(dead)
+        self._reached.update(kept.clocks)
+        self.counters.update(kept.counters)
+        self.dead_by_reason.update(kept.dead)
 
     def drain(self) -> Output:
         """What has been produced since the last call."""

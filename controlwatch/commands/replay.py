@@ -66,7 +66,8 @@ def read_truth(path: Path, detectors: tuple[str, ...]) -> list[dict[str, Any]]:
             if not detectors or row["detector"] in detectors:
                 rows.append(row)
         except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-            raise Misconfigured(f"{path}, line {number}: not a line of truth (case, detector, subtype, subject, verdict): {error}") from error
+            want = "case, detector, subtype, subject, verdict"
+            raise Misconfigured(f"{path}, line {number}: not a line of truth ({want}): {error!r}") from error
     return rows
 
 

@@ -146,12 +146,16 @@ class Fold:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detector:
-    """One detector: catalogue clauses, feed kinds needed, severity at open, folds."""
+    """One detector: catalogue clauses, feeds, severity at open, folds.
+
+    ``feeds``: kinds of which any one shows the acts; ``requires``: kinds without which its verdicts are only degraded.
+    """
 
     clauses: tuple[str, ...]
     feeds: tuple[str, ...]
     severity: Severity
     folds: tuple[Fold, ...]
+    requires: tuple[str, ...] = ()
     subtypes: tuple[str, ...]
 
 

@@ -47,7 +47,7 @@ def _check(name: str, detector: Detector) -> None:
             near = get_close_matches(clause, known, n=1)
             raise ValueError(f"detectors/{name}.py: {clause!r} is no clause of the catalogue; nearest: {near}")
     kinds = control.catalogue().feeds
-    for kind in detector.feeds:
+    for kind in (*detector.feeds, *detector.requires):
         if kind not in kinds:
             raise ValueError(f"detectors/{name}.py: {kind!r} is no feed kind; nearest: {get_close_matches(kind, kinds, n=1)}")
     names = [fold.name for fold in detector.folds]

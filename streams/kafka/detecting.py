@@ -26,7 +26,11 @@ class Detecting:
 
     ruleset: Ruleset
     layout: Layout
-    name: str = "detect"
+
+    @property
+    def name(self) -> str:
+        """Name of the stage."""
+        return "detect"
 
     @property
     def source(self) -> str:

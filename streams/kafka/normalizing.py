@@ -12,7 +12,7 @@ from sinks import deadletter
 from streams import letters
 from streams.feeds.kit.contract import Unreadable
 from streams.kafka.processor import Record, Result
-from streams.stage import Dead, Heartbeat, NormalizeStage, Raw, Said
+from streams.stage import Dead, Heartbeat, Kept, NormalizeStage, Raw, Said
 from streams.topics import Layout
 
 META = '["m"]'
@@ -20,14 +20,6 @@ SLICE = 64
 
 encode_raw = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Raw | Heartbeat | Said).decode
-
-
-class Kept(msgspec.Struct):
-    """What the stage keeps over restarts: counters and how far each source was heard."""
-
-    counters: dict[str, int]
-    dead: dict[str, int]
-    clocks: dict[str, int]
 
 
 _kept = msgspec.msgpack.Decoder(Kept).decode
@@ -40,7 +32,11 @@ class Normalizing:
     ruleset: Ruleset
     sources: Mapping[str, Source]
     layout: Layout
-    name: str = "normalize"
+
+    @property
+    def name(self) -> str:
+        """Name of the stage."""
+        return "normalize"
 
     @property
     def source(self) -> str:
@@ -76,8 +72,7 @@ class Processing:
         """Counters and clocks of the last owner."""
         for name, value in records:
             if name == META:
-                kept = _kept(value)
-                self.stage.resume(kept.clocks, kept.counters, kept.dead)
+                self.stage.resume(_kept(value))
 
     def work(self, records: Sequence[Record]) -> Iterator[None]:
         """Normalise; an undecodable envelope is a dead letter like any other."""
@@ -101,8 +96,7 @@ class Processing:
             result.outputs.append((self._deadletter, 0, letter.id.encode(), deadletter.encode(letter)))
         self._dead = []
         if self._dirty:
-            kept = Kept(dict(self.stage.counters), dict(self.stage.dead_by_reason), self.stage.clocks())
-            result.state.append((META, msgspec.msgpack.encode(kept)))
+            result.state.append((META, msgspec.msgpack.encode(self.stage.kept())))
             self._dirty = False
         return result
 

@@ -49,9 +49,20 @@ class Processor(Protocol):
 class Stage(Protocol):
     """One stage of the pipeline: where it reads, where its state lives, what does the work."""
 
-    name: str
-    source: str
-    changelog: str
+    @property
+    def name(self) -> str:
+        """Name of the stage, of its consumer group and of its agent."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Topic it reads."""
+        ...
+
+    @property
+    def changelog(self) -> str:
+        """Topic that holds its state, partitioned as the source."""
+        ...
 
     def open(self, partition: int) -> Processor:
         """A fresh processor for one source partition."""

@@ -1,0 +1,136 @@
+"""The embedded runner: the whole pipeline in one process, with positions, state and violations in one SQLite transaction.
+
+Same stages and engine as on Kafka, with one partition.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from detectors.kit import changelog
+from detectors.kit.engine import Batch, Engine
+from detectors.kit.registry import Ruleset
+from schemas import instant
+from schemas.context import ContextRecord, Source
+from schemas.log import Progress
+from schemas.violation import Violation
+from sinks import deadletter, sqlite
+from sinks.sqlite_file import open_writer
+from streams import letters
+from streams.coverage import Heard
+from streams.stage import Heartbeat, Kept, NormalizeStage, Raw
+
+TRIM_EVERY = 10 * instant.MINUTE
+STAGE = '["n"]'
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS position (source TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS late (rule TEXT NOT NULL, event BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS gap (record BLOB NOT NULL)",
+)
+
+
+class Embedded:
+    """The pipeline over one SQLite file. Not thread-safe: one thread calls it.
+
+    Opening it takes up where the last transaction ended.
+    """
+
+    def __init__(self, path: Path, ruleset: Ruleset, sources: Mapping[str, Source]) -> None:
+        self._path = path
+        self._ruleset = ruleset
+        self._sources = dict(sources)
+        self._connection = open_writer(path)
+        for statement in _TABLES:
+            self._connection.execute(statement)
+        sqlite.install(self._connection)
+        deadletter.install(self._connection)
+        self.heard = Heard(self._connection)
+        self._trimmed = 0
+        self._open()
+
+    def take(
+        self, items: Sequence[Raw | Heartbeat], positions: Mapping[str, bytes], *, now: int | None
+    ) -> list[Violation]:
+        """Carry ``items`` through to stored violations and keep ``positions``, all in one transaction.
+
+        ``now`` (µs): the clock that time passes by; None: only heartbeats for all sources move it. After an error nothing
+        of the batch is kept and the state is read back from the file; the caller may send the batch again.
+        """
+        try:
+            for item in items:
+                if isinstance(item, Heartbeat):
+                    self.stage.beat(item)
+                else:
+                    self.stage.take(item)
+            if now is not None:
+                self.stage.progress(now)
+            return self._commit(positions)
+        except BaseException:
+            self._connection.rollback()
+            self._open()
+            raise
+
+    def state(self, records: Iterable[ContextRecord]) -> list[Violation]:
+        """Take up context that comes from files or configuration."""
+        self.stage.state(records)
+        return self._commit({})
+
+    def positions(self) -> dict[str, bytes]:
+        """Where each source is to be read on."""
+        return dict(self._connection.execute("SELECT source, value FROM position").fetchall())
+
+    def final(self) -> list[Violation]:
+        """The settled violations, sorted by id."""
+        return self.engine.final()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def _open(self) -> None:
+        self.engine = Engine(self._ruleset)
+        self.stage = NormalizeStage(self._ruleset, self._sources)
+        stored = dict(self._connection.execute("SELECT name, value FROM state").fetchall())
+        kept = stored.pop(STAGE, None)
+        if kept is not None:
+            self.stage.resume(msgspec.msgpack.decode(kept, type=Kept))
+        changelog.restore(self.engine, stored.items())
+
+    def _commit(self, positions: Mapping[str, bytes]) -> list[Violation]:
+        connection = self._connection
+        connection.execute("BEGIN IMMEDIATE")
+        output = self.stage.drain()
+        for _, record in output.records:
+            self.engine.apply(record)
+            if isinstance(record, Progress):
+                self.heard.pass_by(self.stage.clocks(), record)
+        if self.engine.observed() - self._trimmed > TRIM_EVERY:
+            self.engine.trim()
+            self._trimmed = self.engine.observed()
+        batch = self.engine.drain()
+        buried = [letters.unread(dead, topic=dead.raw.source, partition=0, offset=dead.raw.line) for dead in output.dead]
+        buried += [letters.unjudged(parked, topic="events", partition=0) for parked in batch.parked]
+        buried += [letters.unstored(refused) for refused in sqlite.apply(connection, batch.violations)]
+        deadletter.bury(connection, buried)
+        self._store(batch)
+        rows = [*changelog.changes(self.engine), (STAGE, msgspec.msgpack.encode(self.stage.kept()))]
+        connection.executemany("DELETE FROM state WHERE name = ?", [(name,) for name, value in rows if value is None])
+        connection.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", [row for row in rows if row[1] is not None])
+        connection.executemany("INSERT OR REPLACE INTO position VALUES (?, ?)", positions.items())
+        connection.execute("COMMIT")
+        return batch.violations
+
+    def _store(self, batch: Batch) -> None:
+        connection = self._connection
+        late = [(rule, msgspec.json.encode(event)) for rule, event in batch.late]
+        connection.executemany("INSERT INTO late VALUES (?, ?)", late)
+        connection.executemany("INSERT INTO gap VALUES (?)", [(msgspec.json.encode(gap),) for gap in batch.gaps])
+
+
+def file_of(folder: Path) -> Path:
+    """The data file in a data folder."""
+    return folder / "controlwatch.sqlite"
+
+
