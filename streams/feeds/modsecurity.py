@@ -74,11 +74,11 @@ def _request(line: str) -> Result:
 
 def _address_and_port(text: str) -> tuple[str, int]:
     """Read 192.0.2.1, 192.0.2.1:443, 2001:db8::1, [2001:db8::1]:443 and, as Apache writes it, 2001:db8::1:50443."""
-    whole = address(text)
+    whole = address(text.strip("[]"))
     if whole:
         return whole, 0
     host, _, number_text = text.rpartition(":")
-    return address(host), port(number_text)
+    return address(host.strip("[]")), port(number_text)
 
 
 def _with(result: Result, **extra: str) -> Result:

@@ -19,9 +19,13 @@ TRANSPORT = {
 }
 
 
-@lru_cache(maxsize=65_536)
 def address(text: str) -> str:
     """``text`` as a canonical IP address (an IPv4-mapped IPv6 address as IPv4), or "" if it is none."""
+    return _address(text) if len(text) <= 64 else ""
+
+
+@lru_cache(maxsize=65_536)
+def _address(text: str) -> str:
     try:
         value = ipaddress.ip_address(text)
     except ValueError:
