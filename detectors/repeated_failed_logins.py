@@ -8,7 +8,7 @@ CONTROL_FAILURE: the third consecutive wrong password of one account in one sess
 one client, with no pause of 15 minutes) was not followed by a disconnect, end of session or lock within 10 seconds, or a
 further attempt of any account was evaluated in that session; a disconnect after that does not heal it. Only a success of the
 same account resets its count: alternating accounts hides nothing. Nodes of one system (context ``assets``) count together.
-ATTACK_SUSPECTED, part ``account``: three failures of one account in 15 minutes over two sessions or more. Part ``slow``: 20 in
+ATTACK_SUSPECTED, part ``account``: three failures of one account in 15 minutes, in one session or over several. Part ``slow``: 20 in
 24 hours that no raised burst covers. Part ``spray``: ten accounts from one address in 10 minutes. GUESSED: a success of that
 account, or from that address, within 15 minutes of the last failure; not from a client that the account had used before and
 that took no part in the guessing. An episode ends when no attempt came for the window; a success takes the failures of its own
