@@ -1,0 +1,75 @@
+"""Settings: environment variables ``CONTROLWATCH_<NAME>``, or a file ``controlwatch.env``. An unknown name is an error.
+
+Secrets are read from the environment or from files and never printed.
+"""
+
+import difflib
+import os
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from controlwatch.cli import Misconfigured
+from schemas.violation import Severity
+from streams.topics import Layout
+
+PREFIX = "CONTROLWATCH_"
+# Read elsewhere: by the command line itself, and by the tests.
+OTHERS = {"TRACEBACK", "CORPORA"}
+
+
+class Settings(BaseSettings):
+    """Where services are and how the job is cut. Every field has a unit in its name or description."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file="controlwatch.env", frozen=True, extra="forbid")
+
+    data: Path = Field(default=Path("var"), description="folder of the embedded runner's data file")
+    sources: Path = Field(default=Path("sources.toml"), description="file that names the sources")
+    context: Path = Field(default=Path("context"), description="folder of context files, <table>.jsonl")
+    zone: str = Field(default="Asia/Taipei", description="zone of pages, reports and month boundaries")
+    host: str = Field(default="127.0.0.1", description="address of the dashboard; there is no login, keep it on loopback")
+    port: int = Field(default=8080, ge=0, le=65535, description="port of the dashboard; 0 chooses a free one")
+    metrics_port: int = Field(default=9108, ge=0, le=65535, description="port of /metrics of a worker, on metrics_host")
+    metrics_host: str = Field(default="127.0.0.1", description="address of /metrics of a worker")
+    public_url: str = Field(default="", description="base of links in alerts; default: the dashboard's own address")
+    worker: str = Field(default="1", pattern="^[A-Za-z0-9_-]{1,40}$", description="name of this worker, unique among workers")
+    kafka: str = Field(default="127.0.0.1:9092", description="bootstrap servers of Kafka")
+    prefix: str = Field(default="", pattern="^[a-z0-9._-]*$", description="prefix of topics, groups and indices")
+    raw_partitions: int = Field(default=4, ge=1, description="partitions of topic raw; fixed at creation")
+    keyed_partitions: int = Field(default=8, ge=1, description="partitions of the keyed topics; fixed at creation")
+    replication: int = Field(default=1, ge=1, description="copies of each topic")
+    elasticsearch: str = Field(default="", description="URL of Elasticsearch; empty: none")
+    elasticsearch_api_key: SecretStr | None = Field(default=None, description="API key for Elasticsearch")
+    alertmanager: str = Field(default="", description="URL of Prometheus Alertmanager; empty: no alerts")
+    alert_severities: tuple[Severity, ...] = Field(
+        default=(Severity.CRITICAL, Severity.HIGH), description="severities that go to Alertmanager"
+    )
+
+    @property
+    def layout(self) -> Layout:
+        """Partitions, copies and prefix of the topics."""
+        return Layout(
+            raw=self.raw_partitions, keyed=self.keyed_partitions, replication=self.replication, prefix=self.prefix
+        )
+
+
+def load() -> Settings:
+    """The settings of this process.
+
+    Raises:
+        Misconfigured: a value does not fit, or a variable with our prefix is not a setting; names the nearest one.
+    """
+    known = {name.upper() for name in Settings.model_fields} | OTHERS
+    for variable in os.environ:
+        name = variable.removeprefix(PREFIX)
+        if variable.startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {PREFIX}{near[0]}?" if near else ""
+            raise Misconfigured(f"environment variable {variable} is not a setting{hint}")
+    try:
+        return Settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]).upper()
+        raise Misconfigured(f"{PREFIX}{name}: {first['msg']}") from error
