@@ -82,7 +82,10 @@ class Lane:
             await producer.stop()
 
     async def _restore(self, processor: Processor) -> int:
-        """Read the changelog to its end; return the next source offset."""
+        """Read the changelog to its end; return the next source offset (of a stage without state: the group's)."""
+        if not self._stage.changelog:
+            self.committed = (await self._consumer.committed(self.tp) or 0) - 1
+            return self.committed + 1
         tp = TopicPartition(self._stage.changelog, self.tp.partition)
         reader = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap, enable_auto_commit=False, isolation_level="read_committed",
@@ -138,13 +141,14 @@ class Lane:
 
     async def _commit(self, producer: AIOKafkaProducer, result: Result, offset: int) -> None:
         partition = self.tp.partition
-        state = [*result.state, (POSITION, str(offset).encode())]
+        state = [*result.state, (POSITION, str(offset).encode())] if self._stage.changelog else []
         async with producer.transaction():
             sent: list[asyncio.Future[object]] = []
             grouped: dict[tuple[str, int], list[tuple[bytes | None, bytes | None]]] = {}
             for topic, place, key, value in result.outputs:
                 grouped.setdefault((topic, place), []).append((key, value))
-            grouped[(self._stage.changelog, partition)] = [(name.encode(), value) for name, value in state]
+            if state:
+                grouped[(self._stage.changelog, partition)] = [(name.encode(), value) for name, value in state]
             for (topic, place), rows in grouped.items():
                 sent += await send(producer, topic, place, rows)
             await producer.send_offsets_to_transaction({self.tp: offset}, self._group)

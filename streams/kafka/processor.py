@@ -61,7 +61,7 @@ class Stage(Protocol):
 
     @property
     def changelog(self) -> str:
-        """Topic that holds its state, partitioned as the source."""
+        """Topic that holds its state, partitioned as the source; empty if the stage has none but its group's offsets."""
         ...
 
     def open(self, partition: int) -> Processor:

@@ -22,6 +22,7 @@ class Scenario(NamedTuple):
     recording: Recording
     until: int
     expect: list[dict[str, Any]]
+    unreadable: int
 
     def __str__(self) -> str:
         return f"{self.detector}: {self.case}"
@@ -35,7 +36,7 @@ def read(path: Path) -> list[Scenario]:
     cases = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     found = []
     for case in cases:
-        unknown = set(case) - {"case", "why", "sources", "context", "records", "until", "expect"}
+        unknown = set(case) - {"case", "why", "sources", "context", "records", "until", "expect", "unreadable"}
         assert not unknown, f"{path.name}: {case['case']}: unknown keys {unknown}"
         recording = Recording()
         for name, fields in case["sources"].items():
@@ -51,7 +52,8 @@ def read(path: Path) -> list[Scenario]:
         for table, rows in (case.get("context") or {}).items():
             recording.context += [tables.envelope(table, _plain(row)) for row in rows]
         until = instant.parse(str(_plain(case["until"])))
-        found.append(Scenario(path.stem, case["case"], recording, until, [_plain(item) for item in case["expect"] or []]))
+        found.append(Scenario(path.stem, case["case"], recording, until, [_plain(item) for item in case["expect"] or []],
+                              case.get("unreadable", 0)))  # fmt: skip
     return found
 
 
