@@ -1,0 +1,1 @@
+"""Reports for management, audit and the authority."""

@@ -1,0 +1,1 @@
+"""Live pages of the SOC, served by Starlette."""
