@@ -31,6 +31,10 @@ class Texts:
         """
         return self.entries[key].format(**values)
 
+    def raw(self, key: str) -> str:
+        """The text of ``key`` with its ``{name}`` places left open, for a script to fill."""
+        return self.entries[key]
+
     def name(self, kind: str, word: str) -> str:
         """What ``word`` of ``kind`` (detector, subtype, subject …) is called, or the word itself if it has no entry."""
         return self.entries.get(f"{kind}.{word}", word)

@@ -1,7 +1,7 @@
 """Hostile text made harmless and visible: between a log field and the page or the spreadsheet that shows it.
 
 A log line may hold control characters, direction overrides ("Trojan source", CVE-2021-42574), invisible characters and
-terminal escapes. They are shown, never acted upon: C0 controls as the pictures of U+2400, everything else by its number.
+terminal escapes. They are shown, never acted upon: C0 controls by their names (‹ESC›), everything else by its number.
 HTML escaping is the template's work and comes on top.
 """
 
@@ -11,6 +11,10 @@ from collections.abc import Iterator
 from markupsafe import Markup, escape
 
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_C0 = [
+    "NUL", "SOH", "STX", "ETX", "EOT", "ENQ", "ACK", "BEL", "BS", "TAB", "LF", "VT", "FF", "CR", "SO", "SI",
+    "DLE", "DC1", "DC2", "DC3", "DC4", "NAK", "SYN", "ETB", "CAN", "EM", "SUB", "ESC", "FS", "GS", "RS", "US",
+]
 _BLANK = frozenset("\u00a0\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u2800\u3164\uffa0")  # empty glyphs in other classes
 
 
@@ -20,15 +24,15 @@ def _hidden(char: str) -> bool:
         or char in _BLANK
         or 0xFE00 <= ord(char) <= 0xFE0F
         or 0xE0100 <= ord(char) <= 0xE01EF
-        or (char != " " and char != "\u3000" and unicodedata.category(char) == "Zs")
+        or (char not in {" ", "\u3000"} and unicodedata.category(char) == "Zs")
     )
 
 
 def _picture(char: str) -> str:
     code = ord(char)
     if code < 0x20:
-        return chr(0x2400 + code)
-    return "␡" if code == 0x7F else f"‹U+{code:04X}›"
+        return f"‹{_C0[code]}›"
+    return "‹DEL›" if code == 0x7F else f"‹U+{code:04X}›"
 
 
 def plain(text: str, limit: int = 0) -> str:
@@ -53,7 +57,7 @@ def _runs(text: str) -> Iterator[tuple[bool, str]]:
 def marked(text: str, limit: int = 0) -> Markup:
     """``text`` as HTML in which replaced characters stand in ``<span class="ctl">`` with their Unicode name.
 
-    A literal ``‹U+202E›`` or ``␛`` in the text can so be told from a replaced character. A line feed is also a break.
+    A literal ``‹U+202E›`` or ``‹ESC›`` in the text can so be told from a replaced character. A line feed is also a break.
     """
     cut = text[:limit] if limit else text
     out: list[str] = []

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from dashboards.reports.tally import SEVERITIES, Coverage, Section, Summary
 
-LEFT, MIDDLE, RIGHT = 235, 250, 150  # widths of label, violations and coverage, in user units of the SVG
-GAP, ROW, BAR = 40, 26, 13
+LEFT, MIDDLE, RIGHT = 330, 310, 200  # widths of label, violations and coverage, in user units of the SVG
+GAP, ROW = 50, 25
 _COVERAGE: tuple[Coverage, ...] = ("monitored", "degraded", "blind", "not_assessed")
 
 

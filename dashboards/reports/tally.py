@@ -91,11 +91,13 @@ class Clause:
             return "violations"
         if self.tally.state(State.PENDING):
             return "pending"
-        if self.coverage == "not_assessed" or self.coverage == "blind":
-            return self.coverage
-        if self.coverage == "degraded":
-            return "partly"
-        return "none_open" if self.tally.total else "none"
+        match self.coverage:
+            case "not_assessed" | "blind":
+                return self.coverage
+            case "degraded":
+                return "partly"
+            case "monitored":
+                return "none_open" if self.tally.total else "none"
 
 
 @dataclass(frozen=True)
@@ -137,12 +139,13 @@ class Summary:
 
 
 def _coverage(clause: str, assessed: Mapping[str, str]) -> Coverage:
-    status = assessed.get(clause)
-    if status is None:
-        return "not_assessed"
-    if status == "monitored" or status == "degraded" or status == "blind":
-        return status
-    raise ValueError(f"coverage of {clause} is monitored, degraded or blind, not {status!r}")
+    match assessed.get(clause):
+        case None:
+            return "not_assessed"
+        case ("monitored" | "degraded" | "blind") as status:
+            return status
+        case status:
+            raise ValueError(f"coverage of {clause} is monitored, degraded or blind, not {status!r}")
 
 
 def _sections(known: Catalogue) -> dict[str, Control]:

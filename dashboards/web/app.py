@@ -40,7 +40,8 @@ def app(
     Args:
         store: where violations are read; the pages write nothing.
         demo: whether the data are made up; every page then says DEMO.
-        health: the job's account of itself (``dashboards/web/health.py``); called on the event loop, so it must be cheap.
+        health: the job's account of itself (``dashboards/web/health.py``); cheap, and called
+            from any thread.
         assessed: month ``YYYY-MM`` → clause id → ``monitored``, ``degraded`` or ``blind``; a missing clause is not assessed.
         now: the time of day in microseconds UTC, for "last seen" and the right end of the chart.
         truth_time: up to when all live feeds have reported, in microseconds UTC.

@@ -55,7 +55,7 @@ def tiles(store: ViolationStore, filters: Filters, words: Texts) -> list[dict[st
                 "severity": str(severity),
                 "text": words(f"severity.{severity}"),
                 "open": str(counts[severity, State.OPEN]),
-                "rest": " · ".join(f"{words(f'state.{state}')} {counts[severity, state]}" for state in rest),
+                "rest": "\n".join(f"{words(f'state.{state}')}\u00a0{counts[severity, state]}" for state in rest),
                 "on": on,
                 "url": "/" + filters.text(severities=chosen),
             }
@@ -91,4 +91,4 @@ def chart(store: ViolationStore, filters: Filters, now: int, words: Texts, clock
                 "parts": parts,
             }
         )
-    return {"bars": bars, "top": str(top), "total": str(sum(totals)), "text": words(f"chart.{filters.span}", n=sum(totals))}
+    return {"bars": bars, "top": str(top), "total": str(sum(totals)), "text": words("chart.text", n=sum(totals))}

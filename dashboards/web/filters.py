@@ -13,7 +13,7 @@ from sinks.contract import Query
 
 SHOWN = Query().states
 PAGE = 50
-_NAME = re.compile(r"[A-Za-z0-9_.\-]{1,80}")
+NAME = re.compile(r"[A-Za-z0-9_.\-]{1,80}")
 _PLACE = re.compile(r"(\d{1,18})-(.{1,200})")
 _Word = TypeVar("_Word", Severity, State)
 
@@ -41,7 +41,7 @@ def _words(params: Params, key: str, kind: type[_Word]) -> tuple[_Word, ...]:
 
 def _name(params: Params, key: str) -> str:
     value = next(iter(params.getlist(key)), "")
-    if value and not _NAME.fullmatch(value):
+    if value and not NAME.fullmatch(value):
         raise BadFilter(f"?{key}= takes an id of letters, digits, '_', '.' and '-', not {value!r}")
     return value
 

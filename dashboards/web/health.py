@@ -140,5 +140,5 @@ def strip(found: HealthView, words: Texts, clock: Clockface, now: int) -> dict[s
             for source in found.sources
         ],
         "dead": [{"name": reason, "text": str(number)} for reason, number in found.dead_letters],
-        "degraded": [{"name": words.name("detector", name), "text": why} for name, why in found.degraded],
+        "degraded": [{"name": plain(words.name("detector", name), _NAME_LIMIT), "text": why} for name, why in found.degraded],
     }

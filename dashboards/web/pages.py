@@ -19,7 +19,8 @@ from dashboards.texts import DEFAULT, LANGUAGES, Language, Texts, texts
 from dashboards.visible import marked
 from dashboards.web import health, views
 from dashboards.web.chart import SEVERITIES, chart, tiles
-from dashboards.web.filters import PAGE, SHOWN, BadFilter, Filters, matches
+from dashboards.web.filters import NAME, PAGE, SHOWN, BadFilter, Filters, matches
+from dashboards.web.security import HEADERS
 from dashboards.web.stream import Hub, Show
 from dashboards.when import Clockface
 from schemas.control import catalogue
@@ -28,9 +29,6 @@ from sinks.contract import Query, ViolationStore
 
 _MONTH = re.compile(r"[1-9]\d{3}-(0[1-9]|1[0-2])")
 _CURSOR = re.compile(r"\d{1,18}")
-_BLANK = {key: "" for key in "id url last_time severity severity_text state state_text detector_text subtype_text".split()} | {
-    key: "" for key in "subject_text controls_text time day utc count degraded_text".split()
-}
 
 
 @dataclass(frozen=True)
@@ -97,6 +95,7 @@ class Pages:
             "t": words,
             "clock": self._site.clock,
             "demo": self._site.demo,
+            "known": catalogue(),
             "month": self._site.clock.local(self._site.now(), "%Y-%m"),
             "toggle": "?" + urlencode([*others, ("lang", words.other.language)]),
             "here": "",
@@ -130,7 +129,8 @@ class Pages:
         ids = {str(entry["detector"]) for entry in self._site.store.counts(Query())}
         ids |= set(self._site.health().get("detectors", {}))
         ids |= {chosen} - {""}
-        return sorted(((name, words.name("detector", name)) for name in ids), key=lambda option: option[1])
+        options = ((name, words.name("detector", name)) for name in ids if NAME.fullmatch(name))
+        return sorted(options, key=lambda option: option[1])
 
     def live(self, request: Request) -> Response:
         """``GET /``: what happens now."""
@@ -146,7 +146,7 @@ class Pages:
             "live.html",
             here="live",
             rows=[views.row(violation, words, site.clock) for violation in found[:PAGE]],
-            blank=_BLANK,
+            blank=dict.fromkeys(views.FIELDS, ""),
             older="/" + filters.text(before=more) if more else "",
             events="/events" + filters.text() + after,
             filters=filters,
@@ -205,13 +205,24 @@ class Pages:
             raise HTTPException(404, words("message.bad_month"))
         if form not in ("", "html", "csv"):
             raise BadFilter(f"?format= takes html or csv, not {form!r}")
-        given = {"assessed": site.assessed(month), "truth_time": site.truth_time(), "demo": site.demo, "zone": site.clock.zone}
+        assessed, truth_time, zone = site.assessed(month), site.truth_time(), site.clock.zone
         if form:
-            content = monthly.report(site.store, month, words.language, "csv" if form == "csv" else "html", **given)
+            content = monthly.report(
+                site.store,
+                month,
+                words.language,
+                "csv" if form == "csv" else "html",
+                assessed,
+                truth_time,
+                demo=site.demo,
+                zone=zone,
+            )
             name = f"controlwatch-{'DEMO-' if site.demo else ''}{month}.{words.language}.{form}"
             kind = "text/csv" if form == "csv" else "text/html"
             return Response(content, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
-        body = monthly.body(site.store, month, words.language, **given)
+        body = monthly.body(
+            site.store, month, words.language, assessed=assessed, truth_time=truth_time, demo=site.demo, zone=zone
+        )
         around = monthly.neighbours(month)
         return self._page(request, "report.html", here="report", body=body, shown=month, before=around[0], after=around[1])
 
@@ -239,4 +250,7 @@ class Pages:
     async def failure(self, request: Request, _error: Exception) -> Response:
         """Anything unforeseen; Starlette logs it with its traceback."""
         words = texts(language(request))
-        return self._page(request, "message.html", 500, heading=words("message.failed"), text=words("message.failed_explain"))
+        values = {"heading": words("message.failed"), "text": words("message.failed_explain")}
+        response = self._page(request, "message.html", 500, **values)
+        response.headers.update(HEADERS)  # made outside the middleware that adds them otherwise
+        return response

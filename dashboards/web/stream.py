@@ -66,7 +66,7 @@ class Hub:
         while self._listeners and not self._closed:
             try:
                 newest = await to_thread.run_sync(self._store.newest)
-            except Exception:
+            except Exception:  # noqa: BLE001 - each store fails with its own errors; the poller outlives them all
                 _log.exception("live stream: the violation store does not answer; asking again")
                 newest = self._newest
             if newest != self._newest:
@@ -94,7 +94,7 @@ class Hub:
         try:
             async for part in self._events(after, show):
                 yield part
-        except Exception:
+        except Exception:  # noqa: BLE001 - as above; logged, and the page shows that it is not live
             _log.exception("live stream: ended; the page connects again and goes on from its last event")
         finally:
             self._listeners -= 1
