@@ -4,10 +4,10 @@ An act has a fresh target and a fresh person, and writes everything the other du
 record of a root session, incident record of a web change), so that the approval verdict is all that is judged.
 """
 
-from typing import Protocol
+from typing import Any
 
 from schemas import instant
-from streams.simulator.clock import H, M, S
+from streams.simulator.clock import M, S
 from streams.simulator.firm import Firewall, Person
 from streams.simulator.scene import Scene
 from streams.simulator.ticket import Ticket
@@ -18,26 +18,6 @@ FORTIGATES = "fortigate@fw-branches"
 PANORAMA = "panos@panorama"
 RELAY = "linux@relay-1"
 MANAGER = "wazuh@manager-1"
-
-
-class Act(Protocol):
-    """One kind of act at one fresh target."""
-
-    detector: str
-    unapproved: str
-    role: str
-    target: str
-    person: Person
-    account: str
-    object: str
-
-    def ticket(self, **fields: object) -> Ticket:
-        """A request that covers exactly what :meth:`do` does."""
-        ...
-
-    def do(self, t: int, *, observed: int | None = None, object_: str = "") -> Subject:
-        """Act at ``t`` (observed later if so told), on ``object_`` instead of the usual one; the subject of a finding about it."""
-        ...
 
 
 class FirewallAct:
@@ -53,7 +33,7 @@ class FirewallAct:
         self.target = self.box.group
         self.person, self.account = scene.firm.firewall_admin(self.box)
         number = scene.rng.randrange(2, 90)
-        self.object = self.rule(number)
+        self.item = self.rule(number)
         self.other = self.rule(number + 1)
 
     def rule(self, number: int) -> str:
@@ -61,16 +41,16 @@ class FirewallAct:
         return f"firewall.policy/{number}" if self.box.vendor == "fortigate" else f"rulebase/security/rules/allow-web-{number}"
 
     def ticket(self, **fields: object) -> Ticket:
-        """See :class:`Act`."""
-        defaults = {"implementer": self.account, "objects": (self.object,), "title": f"Rule change on {self.target}"}
+        """A request that covers exactly what :meth:`do` does."""
+        defaults = {"implementer": self.account, "objects": (self.item,), "title": f"Rule change on {self.target}"}
         return self.scene.ticket(self.role, target=self.target, **(defaults | fields))
 
     def do(
-        self, t: int, *, observed: int | None = None, object_: str = "", also: str = "", action: str = "edit",
+        self, t: int, *, observed: int | None = None, item: str = "", also: str = "", action: str = "edit",
         attributes: str = "service[HTTPS->HTTP]", account: str = "",
     ) -> Subject:
-        """See :class:`Act`; ``also`` is a second object of the same commit."""
-        objects = [name for name in (object_ or self.object, also) if name]
+        """Commit at ``t`` a change of the usual object or of ``item``; ``also`` is a second object of the same commit."""
+        objects = [name for name in (item or self.item, also) if name]
         account = account or self.account
         if self.box.vendor == "fortigate":
             commit = self.scene.firm.next("cfgtid", 2_162_000)
@@ -98,9 +78,9 @@ class FirewallAct:
         self.scene.log(PANORAMA, t, line, observed)
         return {"group": self.target, "commit": str(commit)}
 
-    def sync(self, t: int, subject: Subject, *, object_: str = "") -> None:
+    def sync(self, t: int, subject: Subject, *, item: str = "") -> None:
         """FortiGate: the second member of a pair logs its copy of a commit."""
-        path, _, item = (object_ or self.object).rpartition("/")
+        path, _, item = (item or self.item).rpartition("/")
         source = "fortigate@fw-core-2" if self.target == "fw-core" else FORTIGATES
         line = fortigate.config(
             t, self.box.members[1], int(subject["commit"] or 0), self.account, path, item, attributes="service[HTTPS->HTTP]",
@@ -115,7 +95,6 @@ class RootAct:
     detector = ROOT
     unapproved = "UNAPPROVED"
     role = "root_approver"
-    object = ""
 
     def __init__(self, scene: Scene, *, way: str = "", host: str = "", person: Person | None = None) -> None:
         self.scene = scene
@@ -125,7 +104,7 @@ class RootAct:
         self.account = self.person.account
 
     def ticket(self, **fields: object) -> Ticket:
-        """See :class:`Act`."""
+        """A request that covers exactly what :meth:`do` does."""
         defaults = {
             "implementer": self.account, "accounts": ("root",), "persons": (self.person.id,), "kind": "access",
             "title": f"Root on {self.target}",
@@ -133,11 +112,10 @@ class RootAct:
         return self.scene.ticket(self.role, target=self.target, **(defaults | fields))
 
     def do(
-        self, t: int, *, observed: int | None = None, object_: str = "", length: int = 10 * M, ends: bool = True,
+        self, t: int, *, observed: int | None = None, length: int = 10 * M, ends: bool = True,
         checkout: bool = True, filed: int | None = None, record: bool = True,
     ) -> Subject:
-        """See :class:`Act`; ``filed`` is when the session record is filed, by default 20 minutes after the end."""
-        del object_  # a root session has no objects
+        """Be root from ``t`` for ``length``; ``filed``: when the session record is filed, by default 20 minutes after."""
         start, end = instant.text(t), t + length
         self.open(t, observed)
         if ends:
@@ -201,7 +179,7 @@ class WebAct:
         self.person = scene.person()
         self.account = self.person.account
         self.root = f"/var/www/order/app-{scene.firm.next('app', 101)}"
-        self.object = f"{self.root}/js/{scene.rng.choice(('quote', 'order', 'login', 'cart'))}.js"
+        self.item = f"{self.root}/js/{scene.rng.choice(('quote', 'order', 'login', 'cart'))}.js"
         self.other = f"{self.root}/html/index.html"
         self.before, self.after = self.sha(), self.sha()
 
@@ -210,19 +188,19 @@ class WebAct:
         return f"{self.scene.rng.getrandbits(256):064x}"
 
     def ticket(self, **fields: object) -> Ticket:
-        """See :class:`Act`."""
+        """A request that covers exactly what :meth:`do` does."""
         defaults = {
-            "implementer": self.account, "objects": (self.object,), "hashes": (self.after,), "kind": "release",
+            "implementer": self.account, "objects": (self.item,), "hashes": (self.after,), "kind": "release",
             "title": f"Deployment on {self.target}",
         }
         return self.scene.ticket(self.role, target=self.target, **(defaults | fields))
 
     def do(
-        self, t: int, *, observed: int | None = None, object_: str = "", host: str = "", before: str = "", after: str = "",
+        self, t: int, *, observed: int | None = None, item: str = "", host: str = "", before: str = "", after: str = "",
         event: str = "modified", mode: str = "realtime", modified: int | None = None, handled: bool = True,
     ) -> Subject:
-        """See :class:`Act`; ``handled``: people are told in time and handling is recorded."""
-        path, where = object_ or self.object, host or self.target
+        """Change the usual file or ``item`` at ``t``; ``handled``: people are told in time and handling is recorded."""
+        path, where = item or self.item, host or self.target
         line = wazuh.changed(
             t, where, self.scene.firm.next("alert", 10001), path, before or self.before, after or self.after,
             event=event, mode=mode, modified=modified,
@@ -235,7 +213,7 @@ class WebAct:
     def incident(self, path: str, *, notified: int | None = None, handled: int | None = None, host: str = "") -> None:
         """An incident record about the change: first that people were told, then that it was handled."""
         number = f"INC{self.scene.firm.next('incident', 20001):07d}"
-        fields = {"id": number, "incident": number, "host": host or self.target, "path": path}
+        fields: dict[str, Any] = {"id": number, "incident": number, "host": host or self.target, "path": path}
         if notified is not None:
             self.scene.firm.state("incidents", **fields, notified=instant.text(notified), recorded=instant.text(notified))
             fields["notified"] = instant.text(notified)

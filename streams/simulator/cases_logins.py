@@ -36,16 +36,16 @@ class Login:
         return {"host": self.host, "user": self.user, "source_ip": self.ip}
 
     def fail(self, t: int, *, invalid: bool = False) -> None:
-        """sshd evaluates a wrong password."""
+        """Sshd evaluates a wrong password."""
         self.scene.log(RELAY, t, linux.failed(t, self.host, self.pid, self.user, self.ip, self.port, invalid=invalid))
 
     def pass_(self, t: int, *, observed: int | None = None) -> None:
-        """sshd accepts the password."""
+        """Sshd accepts the password."""
         line = linux.accepted(t, self.host, self.pid, self.user, self.ip, self.port)
         self.scene.log(RELAY, t, line, observed)
 
     def cut(self, t: int) -> None:
-        """sshd ends the connection."""
+        """Sshd ends the connection."""
         self.scene.log(RELAY, t, linux.too_many(t, self.host, self.pid, self.user, self.ip, self.port))
 
     def leave(self, t: int) -> None:

@@ -14,7 +14,7 @@ def scope_object(s: Scene) -> None:
     """Approved for one rule, another is changed."""
     act = FirewallAct(s)
     s.approved(act.ticket())
-    s.violation("SCOPE_EXCEEDED", act.do(s.t, object_=act.other))
+    s.violation("SCOPE_EXCEEDED", act.do(s.t, item=act.other))
 
 
 @case("row.scope_exceeded", WEB)
@@ -22,7 +22,7 @@ def scope_path(s: Scene) -> None:
     """Announced for one file, another is changed."""
     act = WebAct(s)
     s.approved(act.ticket())
-    s.violation("SCOPE_EXCEEDED", act.do(s.t, object_=act.other))
+    s.violation("SCOPE_EXCEEDED", act.do(s.t, item=act.other))
 
 
 @case("row.scope_exceeded", ROOT)
@@ -46,7 +46,7 @@ def one_firewall_too_many(s: Scene) -> None:
     """Two firewalls are approved, the third of the roll-out is named by no approval."""
     acts = [FirewallAct(s, vendor="fortigate") for _ in range(3)]
     for act in acts:
-        act.object = acts[0].object
+        act.item = acts[0].item
     s.approved(acts[0].ticket(targets=(acts[0].target, acts[1].target)))
     for act in acts[:2]:
         s.none("UNAPPROVED", act.do(s.t))
@@ -60,7 +60,7 @@ def one_host_too_many(s: Scene) -> None:
     ticket = acts[0].ticket(targets=(acts[0].target, acts[1].target))
     s.approved(ticket)
     for act in acts:
-        act.object, act.before, act.after = acts[0].object, acts[0].before, acts[0].after
+        act.item, act.before, act.after = acts[0].item, acts[0].before, acts[0].after
     for act in acts[:2]:
         s.none("UNANNOUNCED", act.do(s.t))
     s.violation("UNANNOUNCED", acts[2].do(s.t + M), since=s.t + M, note="no announcement names the host")
@@ -95,7 +95,7 @@ def several_expired_scope(s: Scene) -> None:
     """Another rule, after the window's end: EXPIRED stands before SCOPE_EXCEEDED."""
     act = FirewallAct(s)
     s.approved(act.ticket(valid_from=s.t - 150 * M, valid_to=s.t - 30 * M), s.t - 155 * M)
-    s.violation("EXPIRED", act.do(s.t, object_=act.other), note="also SCOPE_EXCEEDED")
+    s.violation("EXPIRED", act.do(s.t, item=act.other), note="also SCOPE_EXCEEDED")
 
 
 @case("row.scope_edited_after", FIREWALL)
@@ -103,9 +103,9 @@ def scope_widened(s: Scene) -> None:
     """The scope is widened after the decision: the approved version decides."""
     act = FirewallAct(s)
     ticket = s.approved(act.ticket())
-    ticket.objects = (act.object, act.other)
+    ticket.objects = (act.item, act.other)
     s.export(ticket, s.t - 30 * M)
-    s.violation("SCOPE_EXCEEDED", act.do(s.t, object_=act.other), note="added to the scope after the decision")
+    s.violation("SCOPE_EXCEEDED", act.do(s.t, item=act.other), note="added to the scope after the decision")
 
 
 @case("row.scope_edited_after_kept", FIREWALL)

@@ -11,37 +11,52 @@ TAIL = 2 * H  # what it needs after: grace, late arrivals, the session's end
 LONG = 27 * H  # tail of a case with a 24 hour timer
 
 
+Plant = Callable[[Scene], None]
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A case that is planted once in every two days, at a moment at least ``lead`` after their start and ``tail`` before their end."""
+    """A case, planted once in every two days: at least ``lead`` after their start and ``tail`` before their end.
+
+    ``at``: always at this moment after their start; ``once``: in the first two days only.
+    """
 
     id: str
     detector: str
     about: str
-    plant: Callable[[Scene], None]
+    plant: Plant
     lead: int
     tail: int
+    at: int | None = None
+    once: bool = False
 
 
 CASES: list[Case] = []
 
 
-def case(id_: str, detector: str, *, lead: int = LEAD, tail: int = TAIL) -> Callable[[Callable[[Scene], None]], Callable[[Scene], None]]:
+def case(
+    id_: str, detector: str, *, lead: int = LEAD, tail: int = TAIL, at: int | None = None, once: bool = False
+) -> Callable[[Plant], Plant]:
     """Register a planting function; the first line of its docstring is what the documentation says of it."""
 
-    def register(plant: Callable[[Scene], None]) -> Callable[[Scene], None]:
-        add(id_, detector, plant.__doc__ or "", plant, lead=lead, tail=tail)
+    def register(plant: Plant) -> Plant:
+        add(id_, detector, plant.__doc__ or "", plant, lead=lead, tail=tail, at=at, once=once)
         return plant
 
     return register
 
 
-def add(id_: str, detector: str, about: str, plant: Callable[[Scene], None], *, lead: int = LEAD, tail: int = TAIL) -> None:
+def add(
+    id_: str, detector: str, about: str, plant: Plant, *,
+    lead: int = LEAD, tail: int = TAIL, at: int | None = None, once: bool = False,
+) -> None:
     """Register ``plant`` under ``id_`` for ``detector``.
 
     Raises:
-        ValueError: the pair is taken.
+        ValueError: the pair is taken, or nothing says what it is about.
     """
     if any(known.id == id_ and known.detector == detector for known in CASES):
         raise ValueError(f"case {id_} of {detector} is registered twice; choose another id")
-    CASES.append(Case(id_, detector, about.strip().splitlines()[0] if about.strip() else "", plant, lead, tail + 30 * M))
+    if not about.strip():
+        raise ValueError(f"case {id_} of {detector} has no docstring; say what is planted")
+    CASES.append(Case(id_, detector, about.strip().splitlines()[0], plant, lead, tail + 30 * M, at, once))

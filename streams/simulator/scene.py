@@ -15,9 +15,10 @@ from streams.simulator.writers import tickets
 
 @dataclass(slots=True)
 class Script:
-    """Everything planted in one cycle: (observed, order of writing, source, line) and the truth."""
+    """Everything planted in one cycle: (observed, order of writing, source, line), silences and the truth."""
 
     lines: list[tuple[int, int, str, str]] = field(default_factory=list)
+    quiet: list[tuple[str, int, int]] = field(default_factory=list)
     truths: list[Truth] = field(default_factory=list)
 
     def add(self, source: str, t: int, line: str, observed: int | None = None) -> None:

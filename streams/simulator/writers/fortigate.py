@@ -5,9 +5,10 @@ from streams.simulator import clock
 
 def _head(t: int, device: str, logid: str, kind: str, subtype: str) -> str:
     stamp = clock.local(t)
+    level = "notice" if kind == "traffic" else "information"
     return (
         f'date={stamp[:10]} time={stamp[11:]} devname="{device}" devid="FG10E0TB20{_serial(device):06d}" eventtime={t * 1000} '
-        f'tz="+0800" logid="{logid}" type="{kind}" subtype="{subtype}" level="{"notice" if kind == "traffic" else "information"}" '
+        f'tz="+0800" logid="{logid}" type="{kind}" subtype="{subtype}" level="{level}" '
         f'vd="root" '
     )
 

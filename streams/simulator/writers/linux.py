@@ -11,24 +11,24 @@ def line(t: int, host: str, tag: str, message: str) -> str:
 
 
 def failed(t: int, host: str, pid: int, user: str, ip: str, port: int, *, invalid: bool = False) -> str:
-    """sshd evaluated a wrong password; ``invalid``: no such user."""
+    """A wrong password that sshd evaluated; ``invalid``: no such user."""
     name = f"invalid user {user}" if invalid else user
     return line(t, host, f"sshd[{pid}]", f"Failed password for {name} from {ip} port {port} ssh2")
 
 
 def invalid_user(t: int, host: str, pid: int, user: str, ip: str, port: int) -> str:
-    """sshd's second line about the same attempt of an unknown user."""
+    """The second line of sshd about the same attempt of an unknown user."""
     return line(t, host, f"sshd[{pid}]", f"Invalid user {user} from {ip} port {port}")
 
 
 def accepted(t: int, host: str, pid: int, user: str, ip: str, port: int, *, method: str = "password") -> str:
-    """sshd let a user in."""
+    """A user whom sshd let in."""
     key = ": ED25519 SHA256:q8tLPCFT0tSBbGsOXgZ0nJbnFvBvKq2sAdd5sHnGLdU" if method == "publickey" else ""
     return line(t, host, f"sshd[{pid}]", f"Accepted {method} for {user} from {ip} port {port} ssh2{key}")
 
 
 def too_many(t: int, host: str, pid: int, user: str, ip: str, port: int) -> str:
-    """sshd ended the connection after too many failures."""
+    """The end of a connection by sshd after too many failures."""
     message = f"Disconnecting authenticating user {user} {ip} port {port}: Too many authentication failures [preauth]"
     return line(t, host, f"sshd[{pid}]", message)
 
@@ -59,19 +59,19 @@ def closed(t: int, host: str, program: str, pid: int, user: str, *, service: str
 
 
 def su(t: int, host: str, pid: int, by: str, user: str, tty: str) -> str:
-    """su's own line; the PAM session line of the same second and process follows it."""
+    """The own line of su; the PAM session line of the same second and process follows it."""
     return line(t, host, f"su[{pid}]", f"(to {user}) {by} on {tty}")
 
 
 def sudo(t: int, host: str, pid: int, by: str, user: str, command: str, *, tty: str = "pts/0", note: str = "") -> str:
-    """sudo's own line; ``note`` stands first where the command was refused."""
+    """The own line of sudo; ``note`` stands first where the command was refused."""
     reason = f"{note} ; " if note else ""
     message = f"{by:>8} : {reason}TTY={tty} ; PWD=/home/{by} ; USER={user} ; COMMAND={command}"
     return line(t, host, f"sudo[{pid}]", message)
 
 
 def cron(t: int, host: str, pid: int, user: str, command: str) -> str:
-    """cron starts a job."""
+    """A job that cron starts."""
     return line(t, host, f"CRON[{pid}]", f"({user}) CMD ({command})")
 
 

@@ -8,7 +8,9 @@ from schemas import instant
 from streams.simulator import clock
 from streams.simulator.ticket import Ticket
 
-_STATES = {"requested": ("Authorize", "-3"), "approved": ("Implement", "-1"), "rejected": ("Closed", "3"), "revoked": ("Canceled", "4")}
+_STATES = {
+    "requested": ("Authorize", "-3"), "approved": ("Implement", "-1"), "rejected": ("Closed", "3"), "revoked": ("Canceled", "4"),
+}
 
 
 def _pair(text: str, shown: str | None = None) -> dict[str, str]:
@@ -70,7 +72,8 @@ def approval(ticket: Ticket, updated: int) -> str:
     document: dict[str, Any] = {
         "approval": ticket.number, "type": ticket.kind, "requester": ticket.requester, "on_behalf_of": ticket.on_behalf_of,
         "implementer": ticket.implementer, "decision": ticket.decision, "scope": scope, "team": ticket.team,
-        "updated": instant.text(updated), "valid_from": instant.text(ticket.valid_from), "valid_to": instant.text(ticket.valid_to),
+        "updated": instant.text(updated),
+        "valid_from": instant.text(ticket.valid_from), "valid_to": instant.text(ticket.valid_to),
     }
     if decided is not None:
         document["decision_time"] = instant.text(decided)

@@ -1,0 +1,225 @@
+"""Hard cases and false-positive traps of detector 3 (use of root without approval)."""
+
+from schemas import instant
+from streams.simulator.acts import RELAY, RootAct
+from streams.simulator.clock import H, M, S
+from streams.simulator.registry import LONG, case
+from streams.simulator.scene import Scene
+from streams.simulator.truth import ROOT, Subject
+from streams.simulator.writers import linux, sensors
+
+
+@case("d3.hard.continues_after_end", ROOT, tail=4 * H)
+def continues_after_end(s: Scene) -> None:
+    """Opened inside the approval, left 50 minutes after its end: the whole interval counts."""
+    act = RootAct(s)
+    s.approved(act.ticket(valid_to=s.t + 10 * M))
+    subject = act.do(s.t, length=H)
+    s.violation("EXPIRED", subject, until=s.t + H, note="overrun of 50 minutes")
+
+
+@case("d3.hard.ends_within_skew", ROOT)
+def ends_within_skew(s: Scene) -> None:
+    """Left 90 seconds after the approval's end: within the clock tolerance."""
+    act = RootAct(s)
+    s.approved(act.ticket(valid_to=s.t + 10 * M - 90 * S))
+    s.none("EXPIRED", act.do(s.t))
+
+
+@case("d3.hard.chain", ROOT)
+def chain(s: Scene) -> None:
+    """From one's own account by su to a shared one, by sudo to root: the first person counts, and has no approval."""
+    act = RootAct(s, way="sudo")
+    s.violation("UNAPPROVED", _chain(s, act), note="resolved through the shared account")
+
+
+@case("d3.hard.chain_approved", ROOT)
+def chain_approved(s: Scene) -> None:
+    """The same chain, approved for the first person."""
+    act = RootAct(s, way="sudo")
+    s.approved(act.ticket())
+    s.none("UNAPPROVED", _chain(s, act))
+
+
+def _chain(s: Scene, act: RootAct) -> Subject:
+    shared = s.firm.account(f"appadm{s.firm.next('shared')}", None, kind="shared")
+    pid, host = s.firm.next("pid", 100001), act.target
+    first = s.t - 2 * M
+    own, act.account = act.account, shared
+    s.log(RELAY, first, linux.su(first, host, pid, own, shared, "pts/1"))
+    s.log(RELAY, first, linux.opened(first, host, "su", pid, shared, own))
+    subject = act.do(s.t)
+    s.log(RELAY, s.t + 15 * M, linux.closed(s.t + 15 * M, host, "su", pid, shared))
+    return subject
+
+
+@case("d3.hard.shared_unresolved", ROOT)
+def shared_unresolved(s: Scene) -> None:
+    """Direct root log-in without any check-out: nobody is resolved, which counts as unapproved even under an approval."""
+    act = RootAct(s, way="ssh")
+    s.approved(act.ticket())
+    subject = act.do(s.t, checkout=False)
+    s.violation("UNAPPROVED", subject | {"person": None}, note="unresolved")
+
+
+@case("d3.hard.two_persons", ROOT)
+def two_persons(s: Scene) -> None:
+    """Two persons hold the check-out of root at the log-in: not exactly one person, so unresolved."""
+    act = RootAct(s, way="ssh")
+    act.checkout(s.t - 20 * M, s.t + 40 * M, s.person())
+    subject = act.do(s.t)
+    s.violation("UNAPPROVED", subject | {"person": None}, note="two check-outs")
+
+
+@case("d3.hard.pam_bypass", ROOT)
+def pam_bypass(s: Scene) -> None:
+    """Direct root log-in 20 minutes before the person's check-out begins: beyond two minutes, so unresolved."""
+    act = RootAct(s, way="ssh")
+    subject = act.do(s.t, checkout=False)
+    act.checkout(s.t + 20 * M, s.t + H)
+    s.violation("UNAPPROVED", subject | {"person": None}, note="no PAM session within two minutes")
+
+
+@case("d3.hard.end_lost", ROOT, tail=4 * H)
+def end_lost(s: Scene) -> None:
+    """The end of an approved session is lost; the host's boot 40 minutes later ends it inside the approval."""
+    act = RootAct(s, way="ssh")
+    s.approved(act.ticket(valid_to=s.t + H))
+    subject = act.do(s.t, length=40 * M, ends=False)
+    s.log(RELAY, s.t + 40 * M, linux.boot(s.t + 40 * M, act.target))
+    s.none("EXPIRED", subject, until=s.t + 40 * M)
+
+
+@case("d3.hard.group_joined", ROOT)
+def group_joined(s: Scene) -> None:
+    """The approval names a host group; the host joined it after the decision and before the act."""
+    act = RootAct(s)
+    group = f"batch-{s.firm.next('group')}"
+    s.firm.state("groups", group=group, member=act.target, kind="host", since=s.t - 20 * M)
+    s.approved(act.ticket(targets=(group,)))
+    s.none("UNAPPROVED", act.do(s.t))
+
+
+@case("d3.hard.group_left", ROOT)
+def group_left(s: Scene) -> None:
+    """The approval names a host group that the host left before the act."""
+    act = RootAct(s)
+    group = f"batch-{s.firm.next('group')}"
+    s.firm.state("groups", group=group, member=act.target, kind="host", since=s.t - 30 * H, until=s.t - 20 * M)
+    s.approved(act.ticket(targets=(group,)))
+    s.violation("UNAPPROVED", act.do(s.t), note="no approval names the host as of the act")
+
+
+@case("d3.record.missing", ROOT, tail=LONG)
+def record_missing(s: Scene) -> None:
+    """An approved session of which no record is filed within 24 hours."""
+    act = RootAct(s)
+    s.approved(act.ticket())
+    s.violation("NO_RECORD", act.do(s.t, record=False), until=s.t + 10 * M)
+
+
+@case("d3.record.late", ROOT, tail=LONG + 2 * H)
+def record_late(s: Scene) -> None:
+    """The record of an approved session is filed 26 hours after its end: too late."""
+    act = RootAct(s)
+    s.approved(act.ticket())
+    s.violation("NO_RECORD", act.do(s.t, filed=s.t + 10 * M + 26 * H), until=s.t + 10 * M)
+
+
+@case("d3.record.in_time", ROOT, tail=LONG)
+def record_in_time(s: Scene) -> None:
+    """The record of an approved session is filed after 23 hours."""
+    act = RootAct(s)
+    s.approved(act.ticket())
+    s.none("NO_RECORD", act.do(s.t, filed=s.t + 10 * M + 23 * H), until=s.t + 10 * M)
+
+
+@case("d3.record.missing_unapproved", ROOT, tail=LONG)
+def record_missing_unapproved(s: Scene) -> None:
+    """Neither approval nor record: two findings."""
+    act = RootAct(s)
+    subject = act.do(s.t, record=False)
+    s.violation("UNAPPROVED", subject)
+    s.violation("NO_RECORD", subject, until=s.t + 10 * M)
+
+
+def _nothing(s: Scene, host: str, note: str, account: str = "root") -> None:
+    s.none("UNAPPROVED", {"host": host, "account": account, "start": instant.text(s.t)}, note=note)
+
+
+@case("d3.trap.cron", ROOT)
+def cron(s: Scene) -> None:
+    """Cron runs a job as root, with a PAM session and no person."""
+    host, pid, t = s.firm.server(), s.firm.next("pid", 100001), s.t
+    s.log(RELAY, t, linux.opened(t, host, "CRON", pid, "root"))
+    s.log(RELAY, t, linux.cron(t, host, pid, "root", "/usr/local/sbin/rotate-keys"))
+    s.log(RELAY, t + 5 * S, linux.closed(t + 5 * S, host, "CRON", pid, "root"))
+    _nothing(s, host, "no interactive session")
+
+
+@case("d3.trap.agents", ROOT)
+def agents(s: Scene) -> None:
+    """init, an installer and an agent act as root without a log-in."""
+    host, t = s.firm.server(), s.t
+    pid = s.firm.next("pid", 100001)
+    s.log(RELAY, t, linux.line(t, host, "systemd[1]", "Started Daily Cleanup of Temporary Directories."))
+    s.log(RELAY, t + 20 * S, linux.line(t + 20 * S, host, f"dnf[{pid}]", "Upgraded: openssl-1:3.0.7-27.el9.x86_64"))
+    line = linux.opened(t + 40 * S, host, "runuser", pid + 1, "postgres", service="runuser")
+    s.log(RELAY, t + 40 * S, line)
+    s.log(RELAY, t + 41 * S, linux.closed(t + 41 * S, host, "runuser", pid + 1, "postgres", service="runuser"))
+    _nothing(s, host, "units and installers")
+
+
+@case("d3.trap.container_root", ROOT)
+def container_root(s: Scene) -> None:
+    """Root inside a container is not root of the host."""
+    host, t = s.firm.server(), s.t
+    serial = s.firm.next("audit", 40001)
+    rest = (
+        "pid=30122 uid=0 auid=4294967295 ses=4294967295 subj=system_u:system_r:container_t:s0:c12,c90 "
+        'msg=\'unit=crio-7f1c comm="entrypoint" exe="/usr/bin/conmon" hostname=? addr=? terminal=? res=success\''
+    )
+    s.log("auditd@db-1", t, sensors.audit(t, host, serial, "SERVICE_START", rest))
+    message = "container exec 7f1c9e0a4b21 (image=registry.example/quotes:14, name=quotes, user=root)"
+    s.log(RELAY, t + S, linux.line(t + S, host, "podman[30122]", message))
+    _nothing(s, host, "container")
+
+
+@case("d3.trap.sudo_list", ROOT)
+def sudo_list(s: Scene) -> None:
+    """Sudo -l only lists what would be allowed."""
+    host, t, by = s.firm.server(), s.t, s.person().account
+    s.log(RELAY, t, linux.sudo(t, host, s.firm.next("pid", 100001), by, "root", "list"))
+    _nothing(s, host, "sudo -l")
+
+
+@case("d3.trap.sudo_denied", ROOT)
+def sudo_denied(s: Scene) -> None:
+    """Sudo refuses the command: no use of root."""
+    host, t, by = s.firm.server(), s.t, s.person().account
+    pid = s.firm.next("pid", 100001)
+    s.log(RELAY, t, linux.sudo(t, host, pid, by, "root", "/usr/bin/bash", note="command not allowed"))
+    s.log(RELAY, t + M, linux.sudo(t + M, host, pid + 1, by, "root", "/usr/bin/bash", note="user NOT in sudoers"))
+    _nothing(s, host, "denied")
+
+
+@case("d3.trap.monitoring_probe", ROOT)
+def monitoring_probe(s: Scene) -> None:
+    """The monitoring agent runs a probe by sudo, without a terminal, every ten minutes."""
+    host, t = s.firm.server(), s.t
+    service = s.firm.account(f"nagios{s.firm.next('probe')}", None, kind="service")
+    for step in range(3):
+        at, pid = t + step * 10 * M, s.firm.next("pid", 100001)
+        command = "/usr/lib64/nagios/plugins/check_disk -w 10% -c 5% /var"
+        s.log(RELAY, at, linux.sudo(at, host, pid, service, "root", command, tty="unknown"))
+    _nothing(s, host, "monitoring probe")
+
+
+@case("d3.trap.vendor_maintenance", ROOT)
+def vendor_maintenance(s: Scene) -> None:
+    """A vendor's engineer works as root under a joint approval of two supervisors."""
+    engineer = s.firm.person(vendor="Taiwan Systems Maintenance", department="vendor", since=s.t - 60 * H)
+    act = RootAct(s, way="su", person=engineer)
+    approvers = (s.firm.approvers["root_approver"].account, s.firm.second_approver.account)
+    s.approved(act.ticket(approvers=approvers, kind="maintenance"))
+    s.none("UNAPPROVED", act.do(s.t))
