@@ -1,0 +1,83 @@
+"""``controlwatch explain``: for each record on stdin: parsed as, routed to, state before and after, why it fired or not."""
+
+import sys
+from typing import Any
+
+import click
+import msgspec
+
+from controlwatch import options, output
+from controlwatch.commands.normalize import document
+from detectors.kit.engine import Engine
+from detectors.kit.registry import Ruleset
+from schemas.log import Keyed, LogRecord, Progress
+from schemas.violation import Violation
+from streams.recording import read_lines
+from streams.stage import NormalizeStage
+
+
+@click.command("explain")
+@options.source_options
+@options.detector_option
+def command(name: str, zone: str, received_base: int | None, detectors: tuple[str, ...]) -> None:
+    """Raw records on stdin -> one line of JSON for each: what it was read as, where it went, and what that changed."""
+    source = options.source(name, zone, received_base)
+    ruleset = options.ruleset(detectors)
+    stage = NormalizeStage(ruleset, {source.source: source})
+    engine = Engine(ruleset)
+    for raw in read_lines(sys.stdin.buffer, source):
+        items = stage.take(raw)
+        out = stage.drain()
+        result: dict[str, Any] = {"line": raw.line, "parsed": document(items)}
+        if out.dead:
+            result["fate"] = {"dead_letter": out.dead[0].reason, "detail": out.dead[0].detail}
+        elif not items:
+            result["fate"] = "filtered: the record is blank"
+        else:
+            result["fate"] = "parsed"
+            result["folds"] = [row for _, record in out.records for row in judged(engine, ruleset, record)]
+            result["context"] = [item.table for item in items if hasattr(item, "table")]
+            observed = max(item.o for item in items)
+            engine.apply(Progress(part=0, parts=1, observed=observed))
+            result["violations"] = [told(violation) for violation in engine.drain().violations]
+        output.line(result)
+
+
+def judged(engine: Engine, ruleset: Ruleset, record: LogRecord) -> list[dict[str, Any]]:
+    """Apply ``record``; say for each fold that it was routed to what its state was and became."""
+    if not isinstance(record, Keyed):
+        engine.apply(record)
+        return []
+    event = record.event
+    places = [(rule, tuple(key)) for kind, key in record.routes for rule in ruleset.interested(kind, event)]
+    before = {(rule.id, key): state(engine, rule.index, key) for rule, key in places}
+    engine.apply(record)
+    rows: list[dict[str, Any]] = []
+    for rule, key in places:
+        keyed = engine.keys.get((rule.index, key))
+        found = [] if keyed is None else [finding.subtype for finding in keyed.findings.values()]
+        late = event.o - event.t > rule.fold.memory
+        why = (
+            "not judged: observed later than the fold's memory" if late
+            else f"findings of this key now: {', '.join(found)}" if found
+            else "no finding: the conditions documented for this detector are not met"
+        )  # fmt: skip
+        rows.append({
+            "fold": rule.id, "event": event.activity, "key": list(key), "before": before[(rule.id, key)],
+            "after": state(engine, rule.index, key), "why": why,
+        })  # fmt: skip
+    return rows
+
+
+def state(engine: Engine, index: int, key: tuple[str, ...]) -> Any:
+    """The fold's state for ``key`` as plain data; None if it has none."""
+    keyed = engine.keys.get((index, key))
+    return None if keyed is None else msgspec.to_builtins(keyed.tail)
+
+
+def told(violation: Violation) -> dict[str, Any]:
+    """One transition, short."""
+    return {
+        "id": violation.id, "detector": violation.detector, "subtype": violation.subtype, "state": violation.state.value,
+        "change": violation.transition.change.value, "subject": violation.subject, "reasons": list(violation.reasons),
+    }  # fmt: skip
