@@ -40,7 +40,7 @@ class Embedded:
     def __init__(self, path: Path, ruleset: Ruleset, sources: Mapping[str, Source]) -> None:
         self._path = path
         self._ruleset = ruleset
-        self._sources = dict(sources)
+        self.sources = dict(sources)
         self._connection = open_writer(path)
         for statement in _TABLES:
             self._connection.execute(statement)
@@ -91,7 +91,7 @@ class Embedded:
 
     def _open(self) -> None:
         self.engine = Engine(self._ruleset)
-        self.stage = NormalizeStage(self._ruleset, self._sources)
+        self.stage = NormalizeStage(self._ruleset, self.sources)
         stored = dict(self._connection.execute("SELECT name, value FROM state").fetchall())
         kept = stored.pop(STAGE, None)
         if kept is not None:

@@ -1,0 +1,99 @@
+"""The embedded job: collectors fill a bounded queue, one thread judges and stores, positions are kept with the results."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from schemas.violation import Violation
+from streams import clock
+from streams.collect.contract import Collected
+from streams.embedded import Embedded
+from streams.stage import Heartbeat, Raw
+
+log = logging.getLogger(__name__)
+
+MAX_ITEMS = 4000
+WAIT = 0.05
+TICK = 1.0
+BLIND_US = 30_000_000
+
+Told = Callable[[Sequence[Violation]], None]
+
+
+class Service:
+    """Runs the pipeline until stopped.
+
+    ``told``: called with every stored transition (alerts, metrics); must not block. ``live``: time passes by the clock;
+    False for a recording, whose own heartbeats move it.
+    """
+
+    def __init__(self, embedded: Embedded, *, told: Told, live: bool) -> None:
+        self.queue: asyncio.Queue[Sequence[Collected | Heartbeat]] = asyncio.Queue(maxsize=64)
+        self._embedded = embedded
+        self._told = told
+        self._live = live
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="judge")
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Serve until ``stopping``; what is in hand is finished."""
+        loop = asyncio.get_running_loop()
+        due = clock.monotonic()
+        try:
+            while not stopping.is_set():
+                items = await self._gather()
+                tick = self._live and clock.monotonic() >= due
+                if tick:
+                    due = clock.monotonic() + TICK
+                if items or tick:
+                    now = clock.now() if tick else None
+                    stored = await loop.run_in_executor(self._thread, self._take, items, now)
+                    self._told(stored)
+        finally:
+            self._thread.shutdown(wait=True)
+
+    def health(self) -> dict[str, Any]:
+        """The job's account of itself, as the pages show it."""
+        stage, engine = self._embedded.stage, self._embedded.engine
+        now = clock.now() if self._live else engine.observed()
+        clocks = dict(stage.clocks())
+        sources = [
+            {"name": name, "feed": source.feed, "last_seen": clocks.get(name), "status": _status(clocks.get(name), now)}
+            for name, source in sorted(self._embedded.sources.items())
+        ]
+        parked = [keyed for keyed in list(engine.keys.values()) if keyed.parked]
+        broken = {keyed.rule.detector.id: "some events crashed it; see the dead letters" for keyed in parked}
+        observed = engine.observed()
+        return {
+            "sources": sources,
+            "lag_s": (now - observed) / 1_000_000 if observed else None,
+            "dead_letters": dict(stage.dead_by_reason),
+            "detectors": {loaded.id: broken.get(loaded.id, "") for loaded in engine.ruleset.detectors},
+        }
+
+    async def _gather(self) -> list[Collected | Heartbeat]:
+        try:
+            items = list(await asyncio.wait_for(self.queue.get(), WAIT))
+        except TimeoutError:
+            return []
+        while len(items) < MAX_ITEMS and not self.queue.empty():
+            items += self.queue.get_nowait()
+        return items
+
+    def _take(self, items: Sequence[Collected | Heartbeat], now: int | None) -> list[Violation]:
+        records: list[Raw | Heartbeat] = []
+        positions: dict[str, bytes] = {}
+        for item in items:
+            if isinstance(item, Heartbeat):
+                records.append(item)
+            else:
+                records.append(item.raw)
+                positions[item.reader] = item.position
+        return self._embedded.take(records, positions, now=now)
+
+
+def _status(seen: int | None, now: int) -> str:
+    return "watched" if seen is not None and now - seen <= BLIND_US else "blind"
+
+
