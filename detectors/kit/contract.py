@@ -91,13 +91,15 @@ class Fact:
     """Something one detector derived that another needs.
 
     It becomes an event of activity ``fact`` (action = ``kind``, ref = ``key``, extra = ``payload``) for folds of a higher
-    stage; it inherits the observed time of its cause.
+    stage; it inherits the observed time of its cause. ``origin``: told as well (extra), but no part of its identity:
+    positions in files, which differ between two runs over the same events.
     """
 
     kind: str
     key: str
     t: int
     payload: Mapping[str, Any] = field(default_factory=dict)
+    origin: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Step(NamedTuple):

@@ -187,7 +187,7 @@ class KeyedFold:
         own = identity.digest((rule.id, item.kind, item.key, str(item.t), *self.key, body))
         return own, SecurityEvent(
             id=own, t=item.t, o=max(o, item.t), feed="fact", source=rule.detector.id, activity=Activity.FACT,
-            action=item.kind, ref=item.key, extra=payload,
+            action=item.kind, ref=item.key, extra=payload | dict(item.origin),
         )  # fmt: skip
 
     def _refold(self, place: int, now: int, *, whole: bool, fresh: int | None = None) -> bool:

@@ -8,10 +8,12 @@ from detectors.kit.groups import folded
 from schemas.approval import Scope
 
 WORDS = {
-    "create": "add", "new": "add", "insert": "add", "modify": "edit", "change": "edit", "update": "edit", "set": "edit",
-    "remove": "delete", "del": "delete",
+    "create": "add", "new": "add", "insert": "add", "clone": "add", "modify": "edit", "change": "edit", "update": "edit",
+    "rename": "edit", "remove": "delete", "del": "delete",
 }
-"""Words of change systems for the actions that feeds name."""
+"""Words of change systems and vendors for the actions that approvals name."""
+
+_SET = frozenset({"add", "edit", "set"})  # a "set" (PAN-OS) creates what is not there and changes what is
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +54,9 @@ def difference(act: Act, scope: Scope, *, standing: bool = False) -> Difference:
     accounts = () if _covers(scope.accounts, *_spellings(act.account)) else (act.account or "unknown account",)
     persons = _persons(act, scope)
     allowed = {_word(action) for action in scope.actions}
-    actions = tuple(a for a in act.actions if allowed and "*" not in allowed and _word(a) not in allowed)
+    if "set" in allowed:
+        allowed |= _SET
+    actions = tuple(a for a in act.actions if allowed and "*" not in allowed and not _permitted(_word(a), allowed))
     objects = tuple(item for item in act.objects if scope.objects and not _named(act, item, scope.objects))
     hashes = tuple(item for item in act.hashes if scope.hashes and folded(item) not in map(folded, scope.hashes))
     return Difference(
@@ -97,6 +101,10 @@ def _spellings(account: str) -> tuple[str, ...]:
 
 def _word(action: str) -> str:
     return WORDS.get(folded(action), folded(action))
+
+
+def _permitted(word: str, allowed: set[str]) -> bool:
+    return word in allowed or (word == "set" and bool(allowed & _SET))
 
 
 def _named(act: Act, item: str, patterns: tuple[str, ...]) -> bool:

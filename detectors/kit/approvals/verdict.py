@@ -25,6 +25,8 @@ _KINDEST = {
 } | {Row.UNAPPROVED: len(Row)}
 """Order in which a request with rows is preferred: the least severe first; a window not yet open says least of all."""
 
+_NOT_ITS_OWN = frozenset({Row.SCOPE_EXCEEDED, Row.REJECTED, Row.UNAPPROVED})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
@@ -56,6 +58,11 @@ class Verdict:
     def subtype(self) -> str | None:
         """The row that names the violation; None if covered."""
         return str(self.rows[0]) if self.rows else None
+
+    @property
+    def used(self) -> bool:
+        """Whether the act was done under ``approval``, rather than merely found beside it."""
+        return self.approval is not None and self.decided is not None and not set(self.rows) & _NOT_ITS_OWN
 
     @property
     def finding_state(self) -> State:
@@ -205,10 +212,12 @@ def _together(
         if best is None or best.rows:
             return None
         chosen[best.request] = best
-    verdicts = [_verdict(act, chosen[number], 0, limits) for number in sorted(chosen)]
+    # One whose uses are limited comes first: its uses are counted elsewhere.
+    numbers = sorted(chosen, key=lambda number: (chosen[number].snapshot.max_uses is None, number))
+    verdicts = [_verdict(act, chosen[number], 0, limits) for number in numbers]
     observed = max((verdict.observed or 0 for verdict in verdicts), default=0)
     return replace(
-        verdicts[0], approvals=tuple(sorted(chosen)), observed=observed,
+        verdicts[0], approvals=tuple(numbers), observed=observed,
         skew_ambiguous=any(verdict.skew_ambiguous for verdict in verdicts),
         own_decision=any(verdict.own_decision for verdict in verdicts),
     )
