@@ -1,0 +1,120 @@
+"""Elastic's auditd_manager and Auditbeat (modules auditd and file_integrity) -> events of hosts and of file integrity.
+
+The documents are in ECS terms already; activity, session and changed files are worked out as for the raw audit log
+(``kit/audit_meaning``). File integrity: actions created, updated, deleted and moved change a file; attributes_modified alone,
+found and initial_scan alone state what is there.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from schemas.event import Activity, SecurityEvent
+from streams.feeds.kit import audit_meaning, audit_record, ecs_document, values
+from streams.feeds.kit.audit_record import AuditRecord
+from streams.feeds.kit.contract import Feed, RawRecord, Unreadable
+from streams.feeds.kit.ecs_document import Document
+from streams.feeds.kit.fields import Fields
+
+_STAMP = re.compile(r"audit\(\d{1,12}(?:\.\d{1,9})?:\d{1,19}\)", re.ASCII)
+_CHANGES = frozenset({"created", "updated", "deleted", "moved"})
+
+
+def _paths(document: Document) -> list[dict[str, str]]:
+    """Return the items of ``auditd.paths``, name by name."""
+    listed = document.get("auditd.paths", [])
+    items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    return [{name: values.string(value) for name, value in item.items()} for item in items]
+
+
+def _data(document: Document) -> dict[str, str]:
+    prefix = "auditd.data."
+    return {name.removeprefix(prefix): ecs_document.one(value) for name, value in document.items() if name.startswith(prefix)}
+
+
+def _when(document: Document, record: RawRecord) -> int:
+    """Return the time of the document, else that of the raw audit records it was made of, else of its arrival."""
+    t = ecs_document.time(document, record)
+    if t is not None:
+        return t
+    for line in ecs_document.many(document.get("event.original", [])):
+        if _STAMP.search(line[:256]) and (raw := audit_record.read(line)) is not None and raw.t is not None:
+            return raw.t
+    return values.arrival(record)
+
+
+def _audit(document: Document) -> list[Fields]:
+    fields, data = ecs_document.fields(document), _data(document)
+    data["auid"] = ecs_document.one(document.get("user.audit.id", audit_meaning.UNSET_ID))
+    kind = ecs_document.one(document.get("auditd.message_type", "")).upper()
+    resolved = {"AUID": ecs_document.one(document.get("user.audit.name", ""))}
+    result = fields.get("outcome") or ecs_document.one(document.get("auditd.result", ""))
+    fields["outcome"] = {"fail": "failure"}.get(result, result)
+    fields["user"] = fields.get("user") or audit_meaning.account(data.get("acct", ""))
+    fields["code"] = kind
+    fields["seq"] = values.number(document.get("auditd.sequence", document.get("event.sequence", 0)))
+    fields.setdefault("process", fields.get("executable", "").rpartition("/")[2])
+    fields["tty"] = data.get("tty") or data.get("terminal", "")
+    first = AuditRecord(kind, fields["host"], None, 0, data, resolved, "")
+    fields = audit_meaning.interpret(fields, first)
+    extra = fields.setdefault("extra", {})
+    for name, field in (("auditd.session", "auditd.session"), ("group.name", "group.name"), ("group.id", "group.id")):
+        if field in document:
+            extra[name] = ecs_document.one(document[field])
+    if kind != "SYSCALL":
+        return [fields]
+    name = data.get("syscall", "")
+    extra["auditd.syscall"] = name
+    fields["rule"] = ",".join(ecs_document.many(document.get("tags", [])))
+    fields["command"] = fields.get("command") or " ".join(ecs_document.many(document.get("process.args", [])))
+    cwd = ecs_document.one(document.get("process.working_directory", ""))
+    told = fields.get("action", "")
+    changes = audit_meaning.file_changes(fields | {"action": name}, data, _paths(document), cwd)
+    return [change | {"action": told or name} for change in changes] or [fields]
+
+
+def _integrity(document: Document) -> list[Fields]:
+    """Read a document of module file_integrity."""
+    fields = ecs_document.fields(document)
+    actions = ecs_document.many(document.get("event.action", []))
+    fields["action"] = ",".join(actions)
+    changed = not _CHANGES.isdisjoint(actions)
+    fields["activity"] = Activity.FILE_CHANGE if changed else Activity.OTHER
+    if not fields.get("path"):
+        raise Unreadable("missing_field", "a file_integrity document without file.path")
+    fields["hash"] = ecs_document.one(document.get("file.hash.sha256") or document.get("hash.sha256", "")).lower()
+    fields.setdefault("category", ("file",))
+    fields["extra"] = {
+        name: ecs_document.one(document[name])
+        for name in ("file.mtime", "file.owner", "file.uid", "file.type", "file.target_path", "file.size") if name in document
+    }
+    return [fields]
+
+
+def parse(record: RawRecord) -> Iterator[SecurityEvent]:
+    """Events of one JSON document.
+
+    Raises:
+        Unreadable: bad JSON, bad_time, missing_field, wrong_type.
+
+    """
+    document = ecs_document.read(record.text)
+    base: dict[str, Any] = {"t": _when(document, record)}
+    module = document.get("event.module", "")
+    if module == "file_integrity" or document.get("event.dataset") in ("file", "fim.event"):
+        told = _integrity(document)
+    elif any(name.startswith("auditd.") for name in document):
+        told = _audit(document)
+    else:
+        raise Unreadable("missing_field", "expected a document of module auditd or file_integrity, found no field auditd.*")
+    for fields in told:
+        yield record.event(**base, **fields)
+
+
+feed = Feed(
+    title="Elastic auditd_manager and Auditbeat (auditd, file_integrity)",
+    kinds=("siem", "idp", "fim", "pam"),
+    parse=parse,
+    aliases=("auditd_manager.auditd", "auditbeat", "fim.event"),
+    reference="Auditbeat reference: exported fields of modules auditd and file_integrity",
+)
