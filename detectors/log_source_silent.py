@@ -31,12 +31,17 @@ from msgspec.structs import replace
 
 from detectors.kit import calendar
 from detectors.kit.calendar import Span
-from detectors.kit.contract import DEFAULT_MEMORY, Context, Detector, Finding, Fold, FoldState, Keying, Step
+from detectors.kit.contract import Context, Detector, Finding, Fold, FoldState, Keying, Step
 from schemas import instant
 from schemas.context import Expected, Record, Source
 from schemas.event import Activity, SecurityEvent
 from schemas.identity import Key
 from schemas.violation import Evidence, Severity
+
+# A pulse carries the observed time itself, so it is never late; one every ten seconds fills a buffer soon.
+MEMORY = 1 * instant.HOUR
+# A downtime entered later than this after the silence began excuses nothing.
+LOOKBACK = 3 * instant.HOUR
 
 
 class Limits(Record):
@@ -235,7 +240,7 @@ detector = Detector(
     folds=(
         Fold(
             name="source", keying=Keying("source_pulse", _key), activities=frozenset({Activity.SOURCE_SUMMARY}), init=Pulse(),
-            step=_step, overdue=_overdue, lookback=DEFAULT_MEMORY,
+            step=_step, overdue=_overdue, memory=MEMORY, lookback=LOOKBACK,
         ),
     ),
 )  # fmt: skip

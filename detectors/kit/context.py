@@ -77,21 +77,28 @@ def _by_time(entry: Entry) -> tuple[int, str]:
 
 
 class View:
-    """Context as one key's folds see it: look-ups are remembered under the key."""
+    """Context as one key's folds see it: look-ups are remembered under the key.
 
-    __slots__ = ("_reader", "_store")
+    ``until``: statements observed later do not count for the event in hand, whenever they arrive: what a fold knows of an
+    event is a matter of the records' times, not of luck. None: everything counts.
+    """
+
+    __slots__ = ("_reader", "_store", "until")
 
     def __init__(self, store: ContextStore, reader: Hashable) -> None:
         self._store = store
         self._reader = reader
+        self.until: int | None = None
 
     def all(self, table: str, entity: str) -> tuple[Entry, ...]:
         """See :class:`detectors.kit.contract.Context`."""
-        return self._store.read(table, entity, self._reader)
+        entries = self._store.read(table, entity, self._reader)
+        until = self.until
+        return entries if until is None or not entries else tuple(entry for entry in entries if entry.o <= until)
 
     def as_of(self, table: str, entity: str, t: int) -> tuple[Entry, ...]:
         """See :class:`detectors.kit.contract.Context`. Of approvals: the snapshots stated by then."""
-        return tuple(entry for entry in self._store.read(table, entity, self._reader) if _in_force(entry, t))
+        return tuple(entry for entry in self.all(table, entity) if _in_force(entry, t))
 
 
 def _in_force(entry: Entry, t: int) -> bool:

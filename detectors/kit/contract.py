@@ -124,7 +124,8 @@ class Fold:
     """One keyed state machine of a detector.
 
     ``activities``: what it wants to see. ``memory``: how late (observed - event time, µs) an event may be. ``lookback``:
-    how far back a late context record re-judges; events are kept for the longer of the two. ``stage``: facts flow only
+    how far back a late context record re-judges: one observed later than that after the event never counts for it. Events
+    are kept for the sum of the two. ``stage``: facts flow only
     to higher stages. ``state_version`` rises when the meaning of the stored state changes.
     """
 
@@ -143,7 +144,7 @@ class Fold:
     @property
     def retention(self) -> int:
         """How long events stay in the buffer, µs of event time."""
-        return max(self.memory, self.lookback)
+        return self.memory + self.lookback
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,6 +149,7 @@ class KeyedFold:
             state, fired = self._fire(state, event.t - 1)
         if event.id in self.parked:
             return state, fired
+        self.view.until = event.o + self.rule.fold.lookback
         try:
             after, out = self.rule.fold.step(state, event, self.view)
         except Exception as error:  # noqa: BLE001 - a crash is a value: the event is parked for this fold, the stream goes on
@@ -163,6 +164,7 @@ class KeyedFold:
         overdue = self.rule.fold.overdue
         while state.deadline is not None and state.deadline <= until:
             at = state.deadline
+            self.view.until = at + self.rule.fold.memory + self.rule.fold.lookback
             try:
                 if overdue is None:
                     raise TypeError(f"fold {self.rule.id} set a deadline but has no overdue function")

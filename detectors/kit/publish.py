@@ -75,6 +75,7 @@ def _predecessor(finding: Finding, vanished: list[Violation]) -> Violation | Non
 
 
 def _waiver(keyed: KeyedFold, finding: Finding) -> Entry | None:
+    keyed.view.until = None
     for entry in keyed.view.as_of("exceptions", keyed.rule.detector.id, finding.anchor_time):
         waiver = entry.data
         if waiver.subtypes and finding.subtype not in waiver.subtypes:
