@@ -122,6 +122,19 @@ def two_nodes(s: Scene) -> None:
     s.attack(first.user, None, t, t + 6 * M)
 
 
+@case("d1.hard.repeated_line", LOGINS)
+def repeated_line(s: Scene) -> None:
+    """Syslog folds the second and third wrong password of a session into "message repeated 2 times"; no disconnect."""
+    login, t = Login(s), s.t
+    login.elsewhere(t - 4 * M)
+    login.session()
+    login.fail(t)
+    again = f"message repeated 2 times: [ Failed password for {login.user} from {login.ip} port {login.port} ssh2]"
+    s.log(RELAY, t + 12 * S, linux.line(t + 12 * S, login.host, f"sshd[{login.pid}]", again))
+    s.violation("CONTROL_FAILURE", login.subject, since=t, until=t + 12 * S)
+    s.attack(login.user, None, t - 4 * M, t + 12 * S)
+
+
 @case("d1.trap.logged_twice", LOGINS)
 def logged_twice(s: Scene) -> None:
     """Two attempts, each logged by PAM and by sshd within the same second: two failures, not four."""
@@ -171,6 +184,10 @@ def announced_scan(s: Scene) -> None:
     ticket = s.ticket("root_approver", target=hosts[0], channel="approval", kind="vulnerability_scan")
     ticket.targets, ticket.objects = (*hosts, name), (ip,)
     s.approved(ticket)
+    s.firm.state(
+        "downtimes", source=name, reason=f"scanner-announced {ticket.number}", since=ticket.valid_from, until=ticket.valid_to,
+        recorded=instant.text(t - H),
+    )
     for step in range(15):
         Login(s, ip=ip, host=hosts[step % 3]).once(t + step * 30 * S)
     s.none("ATTACK_SUSPECTED", {"source_ip": ip}, since=t, until=t + 7 * M, note=f"announced by {ticket.number}")
