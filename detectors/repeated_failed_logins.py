@@ -1,18 +1,19 @@
 """Repeated failed log-ins: a connection that is not cut after the third wrong password, and guessing as such.
 
 Why: CC-18000.3.e wants the connection cut when a wrong password has been entered three times. Failing itself is no violation
-of the firm, the missing disconnect is (CONTROL_FAILURE). Guessing spread over sessions, accounts or addresses stays below
-that limit and is reported as ATTACK_SUSPECTED; a log-in that succeeds within 15 minutes of it as GUESSED.
+of the firm, the missing disconnect is (CONTROL_FAILURE). Guessing, in one session or spread over sessions, accounts and
+addresses, is reported as ATTACK_SUSPECTED; a log-in that succeeds within 15 minutes of it as GUESSED.
 
 CONTROL_FAILURE: the third consecutive wrong password of one account in one session (without session id: of one account from
 one client, with no pause of 15 minutes) was not followed by a disconnect, end of session or lock within 10 seconds, or a
 further attempt of any account was evaluated in that session; a disconnect after that does not heal it. Only a success of the
 same account resets its count: alternating accounts hides nothing. Nodes of one system (context ``assets``) count together.
-ATTACK_SUSPECTED, part ``account``: three failures of one account in 15 minutes, in one session or over several. Part ``slow``: 20 in
-24 hours that no raised burst covers. Part ``spray``: ten accounts from one address in 10 minutes. GUESSED: a success of that
-account, or from that address, within 15 minutes of the last failure; not from a client that the account had used before and
-that took no part in the guessing. An episode ends when no attempt came for the window; a success takes the failures of its own
-client out of an episode that has not been raised. One attempt told by two kinds of record within a second counts once.
+ATTACK_SUSPECTED, part ``account``: three failures of one account in 15 minutes, in one session or over several, cut or not.
+Part ``slow``: 20 in 24 hours that no raised burst covers. Part ``spray``: ten accounts from one address in 10 minutes. GUESSED:
+a success of that account, or from that address, within 15 minutes of the last failure; not from a client that the account had
+used before and that took no part in the guessing. An episode ends when no attempt came for the window; a success takes the
+failures of its own client out of an episode that has not been raised. One attempt told by two kinds of record within a second
+counts once.
 
 A service or mail client that repeats an old password at an even pace of a minute or more from one client is hygiene, not
 attack: no finding if the account is a declared service (context ``accounts``) or the client had logged in with it within seven

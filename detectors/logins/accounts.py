@@ -1,4 +1,4 @@
-"""Guessing at one account over sessions and hosts, and its success. Fold ``account`` of ``repeated_failed_logins``."""
+"""Guessing at one account, on whatever host, and its success. Fold ``account`` of ``repeated_failed_logins``."""
 
 import msgspec
 from msgspec.structs import replace
@@ -17,7 +17,6 @@ from detectors.logins.attempts import (
     proof,
     regular,
     success,
-    system_of,
     wrong,
 )  # fmt: skip
 from detectors.logins.limits import ENDED, LIMITS, SPRAYED
@@ -53,11 +52,10 @@ class Digest(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):
-    """A failure of the last 15 minutes: in which session, and where an end of that session is to be told."""
+    """A failure of the last 15 minutes, and the key of its session, where an end of it is to be told."""
 
     t: int
     src: str
-    session: str
     key: Key
 
 
@@ -73,7 +71,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What is remembered of one account.
 
     ``calm``: ``slow`` as it was before the burst began. ``guessed``: host and client of successes reported, and when last.
-    ``copies``: failures told by a second record. ``cut``: disconnects without session id, each of which starts a new session.
+    ``copies``: failures told by a second record.
     """
 
     user: str
@@ -85,7 +83,6 @@ class Account(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     calm: Episode | None = None
     uses: tuple[Use, ...] = ()
     guessed: tuple[tuple[str, int], ...] = ()
-    cut: int = 0
 
     @property
     def until(self) -> int:
@@ -120,12 +117,12 @@ def step(state: Accounts, event: SecurityEvent, ctx: Context) -> Step:
             account, out = _failed(account, event, ctx)
         else:
             copies = _recent(account.copies, event.t)
-            copy = Failure(event.t, client(event), event.session, session_key(event) or ())
+            copy = Failure(event.t, client(event), session_key(event) or ())
             account = replace(account, copies=(*copies, copy)[-LIMITS.followed :])
     elif success(event):
         account, out = _succeeded(account, event)
     else:
-        account, out = _ended(account, event)
+        out = _ended(account, event)
     others = tuple(other for other in state.accounts if other.user != user)
     return _stored((*others, account)[-LIMITS.followed :] if account.until else others, seen, *out)
 
@@ -144,14 +141,13 @@ def _stored(accounts: tuple[Account, ...], seen: tuple[Seen, ...], *out: Finding
 
 def _failed(account: Account, event: SecurityEvent, ctx: Context) -> tuple[Account, tuple[Finding, ...]]:
     t, src = event.t, client(event)
-    item = proof(event, f"{system_of(event.host, t, ctx)} {src} {account.cut}")
-    failure = Failure(t, src, item.session, session_key(event) or ())
-    recent = (*_recent(account.recent, t), failure)[-LIMITS.followed :]
+    item = proof(event)
+    recent = (*_recent(account.recent, t), Failure(t, src, session_key(event) or ()))[-LIMITS.followed :]
     digests = (*(old for old in account.digests if t - old.t <= LIMITS.slow_window),
                Digest(t, event.id, src, event.source, event.line))[-LIMITS.followed :]  # fmt: skip
     burst = continued(account.burst, item, LIMITS.account_window)
     calm = account.slow if burst.count == 1 else account.calm
-    many = len(recent) >= LIMITS.account_failures and len({old.session for old in recent}) >= LIMITS.account_sessions
+    many = len(recent) >= LIMITS.account_failures
     if burst.raised or (many and not _stale_password(account, [(old.t, old.src) for old in recent], event, ctx)):
         # What is reported as a burst is not reported once more as slow guessing.
         slow = account.slow if burst.raised else calm
@@ -205,7 +201,7 @@ def _guess(account: Account, item: Proof, before: tuple[Proof, ...]) -> tuple[Ac
     return after, () if known else (_guessed(item, before),)
 
 
-def _ended(account: Account, event: SecurityEvent) -> tuple[Account, tuple[Fact, ...]]:
+def _ended(account: Account, event: SecurityEvent) -> tuple[Fact, ...]:
     """Tell the account's other sessions: a lock ends them all, a disconnect those of its client that have no id."""
     lock, src = locked(event), client(event)
     keys = {
@@ -214,8 +210,7 @@ def _ended(account: Account, event: SecurityEvent) -> tuple[Account, tuple[Fact,
         if lock or (event.session and failure.src == src and failure.key[0] == "client")
     }
     payload = {"user": account.user, "host": event.host, "lock": lock}
-    facts = tuple(Fact(kind=ENDED, key="\x1f".join(key), t=event.t, payload=payload) for key in sorted(keys))
-    return replace(account, cut=account.cut + 1) if account.recent and not event.session else account, facts
+    return tuple(Fact(kind=ENDED, key="\x1f".join(key), t=event.t, payload=payload) for key in sorted(keys))
 
 
 def _recent(failures: tuple[Failure, ...], t: int) -> tuple[Failure, ...]:

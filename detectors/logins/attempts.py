@@ -34,7 +34,7 @@ def success(event: SecurityEvent) -> bool:
 
 
 class Proof(msgspec.Struct, frozen=True, array_like=True):
-    """One attempt, as much of it as evidence needs. ``session`` is the feed's session id or a substitute."""
+    """One attempt, as much of it as evidence needs. ``session`` is the feed's session id."""
 
     id: str
     t: int
@@ -56,11 +56,11 @@ class Proof(msgspec.Struct, frozen=True, array_like=True):
         )
 
 
-def proof(event: SecurityEvent, session: str = "") -> Proof:
-    """What is kept of ``event``; ``session`` stands in where the record has none."""
+def proof(event: SecurityEvent) -> Proof:
+    """What is kept of ``event``."""
     return Proof(
         id=event.id, t=event.t, source=event.source, line=event.line, host=event.host, user=event.user,
-        src=client(event), reason=event.reason, session=event.session or session, original=event.original[:ORIGINAL],
+        src=client(event), reason=event.reason, session=event.session, original=event.original[:ORIGINAL],
     )
 
 

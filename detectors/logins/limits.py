@@ -11,7 +11,6 @@ class Limits(Record):
     session_pause: int = 15 * instant.MINUTE  # ends a session that has no id
     session_longest: int = 60 * instant.MINUTE  # ends one that has an id: process numbers come back
     account_failures: int = 3
-    account_sessions: int = 1
     account_window: int = 15 * instant.MINUTE
     spray_accounts: int = 10
     spray_window: int = 10 * instant.MINUTE
