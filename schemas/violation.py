@@ -4,6 +4,7 @@ Field names on the wire are ECS names where ECS has one. The canonical form leav
 complete runs over the same events (``docs/decisions/0003-one-truth.md``).
 """
 
+from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
@@ -109,6 +110,12 @@ class Violation(Record):
         for item in document["evidence"]:
             del item["line"]
         return document
+
+
+def final(transitions: Iterable[Violation]) -> list[Violation]:
+    """The settled violations among ``transitions`` (each violation's in order of its numbers), sorted by id."""
+    newest = {violation.id: violation for violation in transitions}
+    return sorted((v for v in newest.values() if v.state in SETTLED), key=lambda violation: violation.id)
 
 
 _NOT_CANONICAL = {

@@ -81,10 +81,6 @@ class Embedded:
         """Where each source is to be read on."""
         return dict(self._connection.execute("SELECT source, value FROM position").fetchall())
 
-    def final(self) -> list[Violation]:
-        """The settled violations, sorted by id."""
-        return self.engine.final()
-
     def close(self) -> None:
         """Close the file."""
         self._connection.close()

@@ -12,7 +12,7 @@ from detectors.kit.registry import Ruleset
 from schemas import instant
 from schemas.context import Source
 from schemas.log import Keyed, LogRecord, Progress, Stated
-from schemas.violation import Violation
+from schemas.violation import Violation, final
 from streams import clock
 from streams.recording import Recording
 from streams.stage import Dead, NormalizeStage, Raw
@@ -81,7 +81,7 @@ def judge(
     engine.apply(Progress(part=0, parts=1, observed=verdict.truth_time))
     _collect(engine, verdict)
     engine.touched.clear()
-    verdict.final = engine.final()
+    verdict.final = final(verdict.history)
     verdict.counters.update(engine.counters)
     return verdict
 

@@ -18,7 +18,7 @@ from schemas import instant
 from schemas.event import SecurityEvent
 from schemas.identity import Key
 from schemas.log import FactGone, Keyed, LogRecord, Progress, Stated
-from schemas.violation import SETTLED, State, Violation
+from schemas.violation import State, Violation
 
 MAX_EVENTS = 4096
 MARGIN = 5 * instant.MINUTE
@@ -115,11 +115,6 @@ class Engine:
                 self._event(fact, tuple(self.ruleset.routes(fact)))
         batch, self._batch = self._batch, Batch()
         return batch
-
-    def final(self) -> list[Violation]:
-        """The settled violations, sorted by id: at truth time, the final set."""
-        settled = (v for keyed in self.keys.values() for v in keyed.published.values() if v.state in SETTLED)
-        return sorted(settled, key=lambda violation: violation.id)
 
     def new(self, rule: Rule, key: Key) -> KeyedFold:
         """An empty buffer for (rule, key)."""

@@ -9,7 +9,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from detectors.kit.registry import Ruleset
 from schemas import identity
 from schemas.log import Keyed, Stated
-from schemas.violation import SETTLED, Violation
+from schemas.violation import Violation, final
 from streams import clock, topics
 from streams.kafka.detecting import Detecting
 from streams.kafka.host import Host, control_topic
@@ -42,8 +42,7 @@ async def judge_on_kafka(
         host.stop()
         await running
     verdict.history = await violations(bootstrap, layout)
-    newest = {violation.id: violation for violation in verdict.history}
-    verdict.final = sorted((v for v in newest.values() if v.state in SETTLED), key=lambda violation: violation.id)
+    verdict.final = final(verdict.history)
     return verdict
 
 

@@ -14,7 +14,7 @@ from detectors.kit.registry import Loaded, Ruleset
 from schemas import instant, tables
 from schemas.event import Activity, SecurityEvent
 from schemas.log import Keyed, Progress, Stated
-from schemas.violation import Severity
+from schemas.violation import Severity, final
 
 S = instant.SECOND
 BASE = 1_770_000_000 * S
@@ -93,26 +93,26 @@ def account(user, since):
 
 def run(records, *, until, drains=None, crash_at=None):
     engine = Engine(RULES)
-    stored = {}
+    stored, history = {}, []
     for i, record in enumerate(records):
         engine.apply(Keyed(record, tuple(RULES.routes(record))) if isinstance(record, SecurityEvent) else record)
         if drains is None or i in drains:
-            engine.drain()
+            history += engine.drain().violations
             for key, value in changelog.changes(engine):
                 if value is None:
                     stored.pop(key, None)
                 else:
                     stored[key] = value
         if i == crash_at:
-            engine.drain()
+            history += engine.drain().violations
             stored.update({k: v for k, v in changelog.changes(engine) if v is not None})
             engine = Engine(RULES)
             changelog.restore(engine, stored.items())
     engine.apply(Progress(part=0, parts=1, observed=BASE + until * S))
-    engine.drain()
+    history += engine.drain().violations
     c = engine.counters
     assert c["routed"] == c["judged"] + c["late"] + c["duplicate"] + c["parked"]
-    return [violation.canonical() for violation in engine.final()]
+    return [violation.canonical() for violation in final(history)]
 
 
 def test_counter_deadline_and_fact():
