@@ -92,10 +92,10 @@ def reused(s: Scene, act: Act) -> None:
 
 @case("row.several_expired_scope", FIREWALL)
 def several_expired_scope(s: Scene) -> None:
-    """Another rule, after the window's end: EXPIRED stands before SCOPE_EXCEEDED."""
+    """The approved rule and one more, after the window's end: EXPIRED stands before SCOPE_EXCEEDED."""
     act = FirewallAct(s)
     s.approved(act.ticket(valid_from=s.t - 150 * M, valid_to=s.t - 30 * M), s.t - 155 * M)
-    s.violation("EXPIRED", act.do(s.t, item=act.other), note="also SCOPE_EXCEEDED")
+    s.violation("EXPIRED", act.do(s.t, also=act.other), note="also SCOPE_EXCEEDED")
 
 
 @case("row.scope_edited_after", FIREWALL)
