@@ -98,6 +98,8 @@ class Pulse(FoldState, frozen=True):
 
 def _step(state: Pulse, event: SecurityEvent, ctx: Context) -> Step:
     t = event.t
+    if event.action == "configured":
+        return _await_first(state, event)
     spoke = Heard(source=event.source, id=event.id, t=t, since=t + LIMITS.bucket)
     before = state.heard.get(event.source)
     heard = {**state.heard, event.source: spoke}
@@ -117,6 +119,15 @@ def _step(state: Pulse, event: SecurityEvent, ctx: Context) -> Step:
             out.append(_silence("SILENT", other, other.open, _configured(other.source, t, ctx)))
     deadline = t + 1 if again else state.deadline
     return Step(Pulse(collector=event.observer, first=state.first or spoke, heard=heard, deadline=deadline), tuple(out))
+
+
+def _await_first(state: Pulse, event: SecurityEvent) -> Step:
+    """The source is configured from now on: it is to be heard, though it never was."""
+    if event.source in state.heard:
+        return Step(state)
+    never = Heard(source=event.source, id=event.id, t=event.t, since=event.t, never=True)
+    heard = {**state.heard, event.source: never}
+    return Step(replace(state, collector=event.observer, first=state.first or never, heard=heard, deadline=event.t + 1))
 
 
 def _overdue(state: Pulse, at: int, ctx: Context) -> Step:

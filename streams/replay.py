@@ -15,7 +15,7 @@ from schemas.log import Keyed, LogRecord, Progress, Stated
 from schemas.violation import Violation, final
 from streams import clock
 from streams.recording import Recording
-from streams.stage import Dead, NormalizeStage, Raw
+from streams.stage import Dead, NormalizeStage, Raw, configured
 
 STEP = 60 * instant.SECOND
 TRIM = 10
@@ -92,6 +92,8 @@ def ordered(
     """Everything that counts, by observed time; sets ``verdict.truth_time``, dead letters and counters."""
     items = _normalized(recording, ruleset, verdict)
     items += [Item(r.o, "", r.id, r.t, Stated(r)) for r in recording.context]
+    begun = [event for event in map(configured, recording.context) if event is not None]
+    items += [Item(e.o, "", e.id, e.t, Keyed(e, tuple(ruleset.routes(e)))) for e in begun]
     if to is None:
         to = max((item.o for item in items if isinstance(item.record, Keyed)), default=0)
     verdict.truth_time = to

@@ -13,7 +13,7 @@ import msgspec
 
 from detectors.kit.contract import GRACE_MAX
 from detectors.kit.registry import Ruleset
-from schemas import identity, instant
+from schemas import identity, instant, tables
 from schemas.context import ContextRecord, Source
 from schemas.event import Activity, SecurityEvent
 from schemas.log import Keyed, LogRecord, Progress, Route, Stated
@@ -137,7 +137,9 @@ class NormalizeStage:
 
     def state(self, records: Iterable[ContextRecord]) -> None:
         """Broadcast context that does not come from a feed (files, configuration)."""
-        self._emit(records)
+        for record in records:
+            event = configured(record)
+            self._emit([record] if event is None else [record, event])
 
     def beat(self, heartbeat: Heartbeat) -> None:
         """A collector is alive and caught up."""
@@ -243,6 +245,19 @@ class NormalizeStage:
             return
         self._buckets[raw.source] = bucket
         self._route(summary(raw.source, bucket, source.collector if source is not None else ""))
+
+
+def configured(record: ContextRecord) -> SecurityEvent | None:
+    """The event by which a source that is configured from a stated time on begins to be expected; None for other records."""
+    if record.table != "sources":
+        return None
+    source = tables.model(record)
+    if not isinstance(source, Source) or source.since <= 0:
+        return None
+    return SecurityEvent(
+        id=identity.digest((source.source, "configured", str(source.since))), t=source.since, o=source.since, feed="summary",
+        source=source.source, activity=Activity.SOURCE_SUMMARY, action="configured", observer=source.collector,
+    )  # fmt: skip
 
 
 def summary(source: str, bucket: int, collector: str) -> SecurityEvent:

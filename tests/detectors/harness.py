@@ -8,6 +8,7 @@ from detectors.kit.registry import Ruleset, load
 from schemas import instant, tables
 from schemas.event import Activity, Rank, Reason, SecurityEvent
 from schemas.log import Keyed, Progress, Stated
+from schemas.violation import final
 
 BASE = instant.parse("2026-03-02T09:00:00+08:00")
 _number = count(1)
@@ -47,14 +48,15 @@ def judged(detector, events, context=(), *, to=None):
     engine = engine_of(detector)
     for record in context:
         engine.apply(Stated(record))
+    history = []
     for event in events:
         engine.apply(Keyed(event, tuple(engine.ruleset.routes(event))))
-        engine.drain()
+        history += engine.drain().violations
     end = at(to) if to is not None else max(event.t for event in events) + 2 * instant.DAY
     engine.apply(Progress(part=0, parts=1, observed=end))
     batch = engine.drain()
     assert not batch.parked, batch.parked
-    return engine.final()
+    return final([*history, *batch.violations])
 
 
 def brief(violations):
