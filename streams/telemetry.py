@@ -49,13 +49,17 @@ class StageCollector(Collector):
             for fate in FATES:
                 records.add_metric([partition, fate], counts.get(fate, 0))
         yield records
-        letters = CounterMetricFamily("controlwatch_dead_letters", "Unreadable records by reason.", labels=["partition", "reason"])
+        letters = CounterMetricFamily(
+            "controlwatch_dead_letters", "Unreadable records by reason.", labels=["partition", "reason"]
+        )
         for partition, counts in self._dead().items():
             for reason, count in counts.items():
                 letters.add_metric([partition, reason], count)
         yield letters
         judged = CounterMetricFamily(
-            "controlwatch_judgements", "Events x folds: routed = judged + late + duplicate + parked.", labels=["partition", "fate"]
+            "controlwatch_judgements",
+            "Events x folds: routed = judged + late + duplicate + parked.",
+            labels=["partition", "fate"],
         )
         for partition, counts in self._detect().items():
             for fate in JUDGED:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta, tzinfo
-from functools import cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 from schemas import instant
@@ -25,6 +25,9 @@ def zone(name: str) -> tzinfo:
 
 def windows(expected: Expected, local: tzinfo, start: int, end: int) -> Iterator[Span]:
     """Expected hours that end after ``start`` and begin before ``end``, in order, adjoining ones as one."""
+    if expected.hours == "00:00-24:00" and len(set(expected.days)) == len(EVERY_DAY):
+        yield start - 2 * instant.DAY, end + _AHEAD * instant.DAY
+        return
     opens, closes = (_minutes(part) for part in expected.hours.split("-"))
     length = closes - opens if closes > opens else closes - opens + 24 * 60
     day = instant.to_datetime(start, local).date() - timedelta(days=2)
@@ -87,6 +90,7 @@ def _minutes(text: str) -> int:
     return int(hours) * 60 + int(minutes)
 
 
+@lru_cache(maxsize=4096)
 def _at(day: date, minutes: int, local: tzinfo) -> int:
     """``minutes`` after midnight of ``day`` on the local clock."""
     whole, rest = divmod(minutes, 24 * 60)
