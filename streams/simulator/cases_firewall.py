@@ -193,4 +193,4 @@ def vendor_update(s: Scene) -> None:
     for step in range(2):
         item = f"firewall.internet-service-name/Google-Web-{step}"
         at = s.t + step * H
-        s.none("UNAPPROVED", act.do(at, item=item, account=account, attributes="internet-service-id[65537->65641]"), since=at)
+        s.none("UNAPPROVED", act.do(at, item=item, attributes="internet-service-id[65537->65641]"), since=at)

@@ -94,10 +94,7 @@ def on_behalf_of(s: Scene) -> None:
 
 @case("d5.trap.service_implementer", SELF)
 def service_implementer(s: Scene) -> None:
-    """A pipeline is recorded as implementer and commits with its service account, whose trigger is an administrator."""
+    """The ticket names a pipeline's service account as implementer; a designated administrator set it off."""
     act = FirewallAct(s)
     service = s.firm.account(f"svc-pipeline{s.firm.next('service')}", act.person, kind="service")
-    ticket = s.approved(act.ticket(implementer=service), s.t - 50 * M)
-    subject = act.do(s.t, account=service)
-    s.none("SELF_APPROVED", {"approval": ticket.number})
-    s.none("UNAPPROVED", subject, detector=FIREWALL)
+    _clean(s, act, s.approved(act.ticket(implementer=service)))
