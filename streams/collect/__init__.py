@@ -1,0 +1,1 @@
+"""Collectors: files, syslog, stdin. They put raw records into a bounded queue and are told when these are stored."""
