@@ -47,23 +47,25 @@ class Hub:
         self._store = store
         self._newest = -1
         self._news = asyncio.Condition()
-        self._listeners = 0
+        self.listeners = 0
         self._poller: asyncio.Task[None] | None = None
         self._closed = False
 
     @property
     def full(self) -> bool:
         """Whether another stream would be one too many."""
-        return self._closed or self._listeners >= STREAMS
+        return self._closed or self.listeners >= STREAMS
 
     async def close(self) -> None:
         """End every stream. Call it before the server waits for its connections."""
         self._closed = True
         async with self._news:
             self._news.notify_all()
+        if self._poller is not None:
+            await self._poller
 
     async def _poll(self) -> None:
-        while self._listeners and not self._closed:
+        while self.listeners and not self._closed:
             try:
                 newest = await to_thread.run_sync(self._store.newest)
             except Exception:  # noqa: BLE001 - each store fails with its own errors; the poller outlives them all
@@ -88,7 +90,7 @@ class Hub:
 
         It ends when the store fails: a page that says "live" while nothing can be read would be a lie.
         """
-        self._listeners += 1
+        self.listeners += 1
         if self._poller is None or self._poller.done():
             self._poller = asyncio.create_task(self._poll())
         try:
@@ -97,7 +99,7 @@ class Hub:
         except Exception:  # noqa: BLE001 - as above; logged, and the page shows that it is not live
             _log.exception("live stream: ended; the page connects again and goes on from its last event")
         finally:
-            self._listeners -= 1
+            self.listeners -= 1
 
     async def _events(self, after: int | None, show: Show) -> AsyncIterator[bytes]:
         clock = asyncio.get_running_loop().time

@@ -14,7 +14,6 @@ from sinks.contract import Query
 from sinks.sqlite import SqliteStore
 from tests.dashboards import demo_data
 
-
 CURRENT = {violation.id: violation for violation in demo_data.violations()}  # later documents replace earlier ones
 
 
