@@ -5,84 +5,105 @@ required feeds were; *degraded* if that held only for part; *blind* if never. A 
 nothing watched it.
 """
 
+import re
 import sqlite3
-from calendar import monthrange
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from detectors.kit.registry import Loaded
 from schemas import instant
 from schemas.context import Source
-from schemas.log import Progress
+from sinks.sqlite_file import Readers
 from streams.feeds.kit import registry
+from streams.stage import BLIND_AFTER
 
 _TABLE = """
-CREATE TABLE IF NOT EXISTS heard (hour INTEGER NOT NULL, source TEXT NOT NULL, until INTEGER NOT NULL, silent INTEGER NOT NULL,
-    PRIMARY KEY (hour, source)) WITHOUT ROWID
+CREATE TABLE IF NOT EXISTS heard (hour INTEGER NOT NULL, source TEXT NOT NULL, feed TEXT NOT NULL, until INTEGER NOT NULL,
+    silent INTEGER NOT NULL, PRIMARY KEY (hour, source)) WITHOUT ROWID
 """
 # A source is heard in an hour if no more than this of it passed without a record or heartbeat.
 TOLERATED = 5 * instant.MINUTE
+ZONE = "Asia/Taipei"
+
+
+class Hour(NamedTuple):
+    """One source in one hour: heard until, and for how long of it unheard (µs)."""
+
+    hour: int
+    source: str
+    feed: str
+    until: int
+    silent: int
 
 
 class Heard:
     """Writes, in the owner's transaction, how long each source was unheard in each hour."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, sources: Mapping[str, Source]) -> None:
         connection.execute(_TABLE)
         self._connection = connection
+        self._sources = sources
         self._last = 0
 
-    def pass_by(self, clocks: Mapping[str, int], progress: Progress) -> None:
-        """Time passed to ``progress.observed``; ``clocks`` tells how far each source has been heard."""
-        now = progress.observed
+    def pass_by(self, clocks: Mapping[str, int], now: int) -> None:
+        """Time passed to ``now``; ``clocks`` tells how far each source has been heard. Configured sources count unheard."""
         if now - self._last < instant.MINUTE:
             return
         before, self._last = self._last or now, now
         hour = now - now % instant.HOUR
-        rows = [(hour, name, now, now - before if name in progress.blind else 0) for name in clocks]
+        rows = [
+            (hour, name, source.feed, now, min(max(0, now - clocks.get(name, 0) - BLIND_AFTER), now - max(before, hour)))
+            for name, source in self._sources.items()
+        ]
         self._connection.executemany(
-            "INSERT INTO heard VALUES (?, ?, ?, ?) ON CONFLICT (hour, source) DO UPDATE"
+            "INSERT INTO heard VALUES (?, ?, ?, ?, ?) ON CONFLICT (hour, source) DO UPDATE"
             " SET until = excluded.until, silent = silent + excluded.silent",
             rows,
         )
 
 
-def rows(connection: sqlite3.Connection, since: int, until: int) -> list[tuple[int, str, int, int]]:
-    """(hour, source, until, silent) of the hours within the span, µs."""
-    query = "SELECT hour, source, until, silent FROM heard WHERE hour >= ? AND hour < ?"
-    return connection.execute(query, (since, until)).fetchall()
+def hours(path: Path, since: int, until: int) -> list[Hour]:
+    """What is known of the hours within the span (µs); empty if the file or table does not exist."""
+    if not path.exists():
+        return []
+    readers = Readers(path)
+    try:
+        with readers() as connection:
+            query = "SELECT hour, source, feed, until, silent FROM heard WHERE hour >= ? AND hour < ?"
+            return [Hour(*row) for row in connection.execute(query, (since, until)).fetchall()]
+    finally:
+        readers.close()
 
 
-def month(text: str, zone: str = "Asia/Taipei") -> tuple[int, int]:
+def month(text: str, zone: str = ZONE) -> tuple[int, int]:
     """First instant of month ``YYYY-MM`` in ``zone`` and of the next. Raises ValueError if it is no month."""
-    first = datetime.strptime(text, "%Y-%m").replace(tzinfo=ZoneInfo(zone))
-    days = monthrange(first.year, first.month)[1]
-    return instant.from_datetime(first), instant.from_datetime(first) + days * instant.DAY
+    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
+        raise ValueError(f"{text!r} is no month; write it like 2026-03")
+    year, number = int(text[:4]), int(text[5:])
+    first = datetime(year, number, 1, tzinfo=ZoneInfo(zone))
+    following = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=ZoneInfo(zone))
+    return instant.from_datetime(first), instant.from_datetime(following)
 
 
-def assessed(
-    heard: Iterable[tuple[int, str, int, int]], detectors: Iterable[Loaded], sources: Mapping[str, Source],
-    since: int, until: int,
-) -> dict[str, str]:  # fmt: skip
-    """Clause -> monitored, degraded or blind over [since, until), from the hours in ``heard``."""
+def assessed(heard: Iterable[Hour], detectors: Iterable[Loaded], since: int, until: int) -> dict[str, str]:
+    """Clause -> monitored, degraded or blind over [since, until), ``until`` being at most the truth time."""
     feeds = registry.load()
-    kinds = {name: frozenset(feeds[source.feed].kinds) for name, source in sources.items() if source.feed in feeds}
-    hours: dict[int, set[str]] = {}
-    for hour, source, _, silent in heard:
-        if silent <= TOLERATED:
-            hours.setdefault(hour, set()).update(kinds.get(source, ()))
+    live: dict[int, set[str]] = {}
+    for item in heard:
+        if item.silent <= TOLERATED and item.feed in feeds:
+            live.setdefault(item.hour, set()).update(feeds[item.feed].kinds)
     total = max(1, -(-(until - since) // instant.HOUR))
     result: dict[str, str] = {}
     for loaded in detectors:
         detector = loaded.detector
-        good = sum(1 for live in hours.values() if live & set(detector.feeds) and live >= set(detector.requires))
+        good = sum(1 for kinds in live.values() if kinds & set(detector.feeds) and kinds >= set(detector.requires))
         state = "blind" if not good else "monitored" if good >= total else "degraded"
         for clause in detector.clauses:
-            result[clause] = _better(result.get(clause), state)
+            result[clause] = min(result.get(clause, state), state, key=_ORDER.index)
     return result
 
 
-def _better(first: str | None, second: str) -> str:
-    order = ("monitored", "degraded", "blind")
-    return second if first is None else min(first, second, key=order.index)
+_ORDER = ("monitored", "degraded", "blind")

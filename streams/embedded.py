@@ -46,7 +46,7 @@ class Embedded:
             self._connection.execute(statement)
         sqlite.install(self._connection)
         deadletter.install(self._connection)
-        self.heard = Heard(self._connection)
+        self._heard = Heard(self._connection, self.sources)
         self._trimmed = 0
         self._open()
 
@@ -101,7 +101,7 @@ class Embedded:
         for _, record in output.records:
             self.engine.apply(record)
             if isinstance(record, Progress):
-                self.heard.pass_by(self.stage.clocks(), record)
+                self._heard.pass_by(self.stage.clocks(), record.observed)
         if self.engine.observed() - self._trimmed > TRIM_EVERY:
             self.engine.trim()
             self._trimmed = self.engine.observed()

@@ -4,8 +4,10 @@ Progress follows observed time, merged over all sources; the result does not dep
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+
+import msgspec
 
 from detectors.kit.engine import Engine, Gap, Parked
 from detectors.kit.registry import Ruleset
@@ -99,6 +101,16 @@ def ordered(
     verdict.truth_time = to
     items = [item for item in items if item.t <= to and (since is None or item.t >= since or isinstance(item.record, Stated))]
     return sorted(items, key=lambda item: (item.o, item.feed, item.id))
+
+
+def stamped(items: Iterable[Item]) -> Iterator[Raw]:
+    """Each raw record once, in the order of ``items``, with its observed time in the envelope as a collector stamps it."""
+    written: set[tuple[str, int]] = set()
+    for item in items:
+        raw = item.raw
+        if raw is not None and (raw.source, raw.line) not in written:
+            written.add((raw.source, raw.line))
+            yield raw if raw.o is not None else msgspec.structs.replace(raw, o=item.o)
 
 
 def _normalized(recording: Recording, ruleset: Ruleset, verdict: Verdict) -> list[Item]:

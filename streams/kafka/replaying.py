@@ -3,12 +3,11 @@
 import asyncio
 from collections.abc import Mapping
 
-import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from detectors.kit.registry import Ruleset
 from schemas import identity
-from schemas.log import Keyed, Stated
+from schemas.log import Stated
 from schemas.violation import Violation, final
 from streams import clock, topics
 from streams.kafka.detecting import Detecting
@@ -16,7 +15,7 @@ from streams.kafka.host import Host, control_topic
 from streams.kafka.lane import send
 from streams.kafka.normalizing import Normalizing, encode_raw
 from streams.recording import Recording
-from streams.replay import STEP, Item, Verdict, ordered
+from streams.replay import STEP, Item, Verdict, ordered, stamped
 from streams.stage import EVERYTHING, Heartbeat, Raw, Said
 from streams.topics import Layout
 
@@ -54,24 +53,22 @@ async def produce(items: list[Item], truth_time: int, *, bootstrap: str, layout:
     await producer.start()
     topic = layout.name("raw")
     pending: dict[int, list[tuple[bytes | None, bytes | None]]] = {part: [] for part in range(layout.raw)}
-    step, written = 0, set[tuple[str, int]]()
+    step = 0
 
     def say(record: Raw | Heartbeat | Said, part: int) -> None:
         pending[part].append((None, encode_raw(record)))
 
     try:
         for item in items:
-            if item.o >= step + STEP and isinstance(item.record, Keyed):
-                step = item.o - item.o % STEP
+            if item.raw is None and isinstance(item.record, Stated):
+                say(Said(item.record.record), 0)
+        for raw in stamped(items):
+            o = raw.o or 0
+            if o >= step + STEP:
+                step = o - o % STEP
                 for part in range(layout.raw):
                     say(Heartbeat(EVERYTHING, min(step, truth_time)), part)
-            raw = item.raw
-            if raw is None and isinstance(item.record, Stated):
-                say(Said(item.record.record), 0)
-            elif raw is not None and (raw.source, raw.line) not in written:
-                written.add((raw.source, raw.line))
-                stamped = raw if raw.o is not None else msgspec.structs.replace(raw, o=item.o)
-                say(stamped, identity.partition("source", (raw.source,), layout.raw))
+            say(raw, identity.partition("source", (raw.source,), layout.raw))
         for part in range(layout.raw):
             say(Heartbeat(EVERYTHING, truth_time), part)
         for part, rows in pending.items():
