@@ -70,6 +70,8 @@ class Person(Interval):
 
     def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield self.person
+        if self.name:
+            yield f"name:{self.name.strip().casefold()}"
 
 
 class Account(Interval):

@@ -70,6 +70,17 @@ def test_two_holders_at_once_are_both_named_and_no_one_person():
     assert (found.kind, found.persons, found.person) == (Kind.SHARED, ("P-1", "P-2"), "")
 
 
+def test_person_id_and_displayed_name_stand_for_the_person():
+    ctx = context(person("P-IAN", name="Ian Chen"))
+    assert who(ctx, "P-IAN", at(0)).person == "P-IAN"
+    assert who(ctx, "ian chen", at(0)).person == "P-IAN"
+
+
+def test_displayed_name_of_two_persons_is_unresolved():
+    ctx = context(person("P-1", name="Ian Chen"), person("P-2", name="Ian Chen"))
+    assert who(ctx, "Ian Chen", at(0)).kind is Kind.UNRESOLVED
+
+
 def test_unresolved_is_never_a_different_person():
     ctx = context(account("ian", "P-IAN"), account("ian.adm", "P-IAN"), account("anna", "P-ANNA"))
     ian, second, anna, unknown = (who(ctx, name, at(0)) for name in ("ian", "ian.adm", "anna", "mailbox"))

@@ -65,3 +65,14 @@ def role_fit(ctx: Context, grant: Grant, role: str, objects: Iterable[str], *, s
         for who in deciders(ctx, grant.snapshot, grant.decided)
     ]
     return min(fits, default=Fit.OUTSIDE)
+
+
+def stands_in_for(ctx: Context, deputy: str, holder: str, t: int) -> bool:
+    """Whether ``deputy`` decides at ``t`` only in the place of ``holder``, who alone holds that approving role."""
+    posts = [entry.data for entry in ctx.as_of("posts", f"person:{deputy}", t)]
+    own = {post.role for post in posts if not post.deputy}
+    for role in sorted({post.role for post in posts if post.deputy and post.role.endswith("approver")} - own):
+        holders = {entry.data.person for entry in ctx.as_of("posts", f"role:{role}", t) if not entry.data.deputy}
+        if holders == {holder}:
+            return True
+    return False

@@ -23,6 +23,8 @@ _ONE_USE = frozenset({Row.BACKDATED_APPROVAL, Row.LATE_APPROVAL, Row.EMERGENCY_R
 
 def by_approval(event: SecurityEvent) -> Key | None:
     """Number of the request that a decision or a use names."""
+    if event.activity == Activity.FACT and event.action != USE:
+        return None
     return (event.ref,) if event.ref else None
 
 
@@ -50,12 +52,18 @@ def conclude(
     for number in verdict.approvals if verdict.used else ():
         payload = {
             "detector": detector, "subject": dict(finding.subject), "persons": list(verdict.persons), "unit": unit,
-            "place": place, "event": finding.anchor, **details,
+            "place": place, "event": finding.anchor, "act": _act(finding), **details,
         }  # fmt: skip
         if limited and number == verdict.approval:
             payload |= {"max_uses": verdict.max_uses, "base": str(base), "finding": _packed(told)}
         out.append(Fact(kind=USE, key=number, t=finding.anchor_time, payload=payload, origin=lines(finding.evidence)))
     return tuple(out)
+
+
+def _act(finding: Finding) -> dict[str, Any]:
+    """Where and when the act was told; its own finding, if any, has the record itself."""
+    own = next((item for item in finding.evidence if item.event_id == finding.anchor), None)
+    return {"source": own.source if own is not None else "", "time": finding.anchor_time}
 
 
 class Uses(FoldState, frozen=True):
