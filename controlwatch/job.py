@@ -1,0 +1,135 @@
+"""The embedded job put together: collectors, service, dashboard, metrics, alerts; runs until a signal."""
+
+import asyncio
+import contextlib
+import logging
+import signal
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import uvicorn
+from prometheus_client import CollectorRegistry, start_http_server
+
+from controlwatch import wiring
+from controlwatch.cli import Unfinished
+from controlwatch.settings import Settings
+from dashboards.web.app import app
+from detectors.kit.registry import Ruleset
+from schemas.context import ContextRecord, Source
+from schemas.violation import Violation
+from sinks.sqlite import SqliteStore
+from streams import clock
+from streams.collect.contract import Collector
+from streams.embedded import Embedded, file_of
+from streams.service import Service
+from streams.telemetry import Delivered, StageCollector
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to run: sources and their collectors, context, the data folder, and whether the data are made up."""
+
+    ruleset: Ruleset
+    sources: Mapping[str, Source]
+    context: Sequence[ContextRecord]
+    collectors: Sequence[Collector]
+    folder: Path
+    demo: bool = False
+    tellers: Sequence[Callable[[Sequence[Violation]], None]] = field(default=())
+
+
+async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) -> None:
+    """Run ``job`` until SIGINT or SIGTERM; ``announce`` is told the dashboard's address when it serves.
+
+    Raises:
+        Unfinished: the port is taken, or a part of the job ended.
+    """
+    job.folder.mkdir(parents=True, exist_ok=True)
+    path = file_of(job.folder)
+    embedded = Embedded(path, job.ruleset, job.sources)
+    embedded.state(job.context)
+    metrics = CollectorRegistry()
+    delivered = Delivered(metrics)
+    store = SqliteStore(path, writable=False)
+
+    def told(violations: Sequence[Violation]) -> None:
+        delivered.tell(violations, clock.now() if not job.demo else embedded.engine.observed())
+        for teller in job.tellers:
+            teller(violations)
+
+    service = Service(embedded, told=told, live=not job.demo)
+    metrics.register(_stages(embedded, service))
+    pages = app(
+        store, demo=job.demo, health=service.health, assessed=lambda month: wiring.coverage(job.folder, month, settings.zone)[1],
+        now=clock.now if not job.demo else embedded.engine.observed, truth_time=embedded.engine.observed, zone=settings.zone,
+        hosts=[settings.host] if settings.host not in ("127.0.0.1", "localhost") else [],
+    )  # fmt: skip
+    server = uvicorn.Server(
+        uvicorn.Config(pages, host=settings.host, port=settings.port, log_level="warning", access_log=False, lifespan="off",
+                       timeout_graceful_shutdown=2)
+    )  # fmt: skip
+    stopping = asyncio.Event()
+    _on_signals(stopping)
+    with contextlib.suppress(OSError):  # another job on this machine serves them already; the dashboard works without
+        start_http_server(settings.metrics_port, settings.metrics_host, registry=metrics)
+    tasks = [asyncio.create_task(service.run(stopping), name="service")]
+    tasks += [asyncio.create_task(c.run(service.queue, embedded.positions(), stopping)) for c in job.collectors]
+    serving = asyncio.create_task(_serve(server, settings, announce), name="dashboard")
+    try:
+        await _until(stopping, tasks[:1] + [serving], tasks[1:])
+    finally:
+        stopping.set()
+        server.should_exit = True
+        await asyncio.gather(*tasks, serving, return_exceptions=True)
+        embedded.close()
+        store.close()
+
+
+async def _serve(server: uvicorn.Server, settings: Settings, announce: Callable[[str], None]) -> None:
+    config = server.config
+    config.load()
+    try:
+        listening = config.bind_socket()
+    except SystemExit:
+        raise Unfinished(f"port {settings.port} on {settings.host} is taken; choose another with --port, 0 for any free one") from None
+    announce(f"http://{settings.host}:{listening.getsockname()[1]}/")
+    # Not serve(): that would take over the signals.
+    await server._serve(sockets=[listening])  # noqa: SLF001 - the only entry that leaves the signals alone
+
+
+async def _until(
+    stopping: asyncio.Event, needed: Iterable["asyncio.Task[None]"], collectors: Iterable["asyncio.Task[None]"]
+) -> None:
+    """Until told to stop, or a needed part has ended; a collector that fails ends the job, one that is done does not."""
+    stop = asyncio.create_task(stopping.wait())
+    waiting: set[asyncio.Task[object]] = {stop, *needed, *collectors}  # type: ignore[arg-type] # results are not read
+    while not stop.done():
+        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stop}:
+            error = task.exception()
+            if error is not None:
+                raise error
+            if task in needed:
+                return
+    for task in waiting:
+        if task is stop:
+            task.cancel()
+
+
+def _on_signals(stopping: asyncio.Event) -> None:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+
+
+def _stages(embedded: Embedded, service: Service) -> StageCollector:
+    return StageCollector(
+        normalize=lambda: {"0": dict(embedded.stage.counters)},
+        detect=lambda: {"0": dict(embedded.engine.counters)},
+        dead=lambda: {"0": dict(embedded.stage.dead_by_reason)},
+        heard=lambda: {name: (clock.now() - t) / 1_000_000 for name, t in dict(embedded.stage.clocks()).items()},
+        lag=lambda: {"detect": service.health()["lag_s"] or 0.0},
+    )
