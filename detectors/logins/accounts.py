@@ -34,6 +34,8 @@ def account_key(event: SecurityEvent) -> Key | None:
     """Account over all hosts; names unknown to the system go to a bucket of their client."""
     if event.activity == Activity.FACT:
         return (event.ref,) if event.action == SPRAYED else None
+    if event.activity == Activity.LOCK and event.target_user:
+        return (event.target_user.casefold(),)
     if not event.user or (event.activity == Activity.LOGIN and not (success(event) or wrong(event) or locked(event))):
         return None
     if event.reason == Reason.UNKNOWN_USER:
@@ -102,7 +104,7 @@ class Accounts(FoldState, frozen=True):
 
 def step(state: Accounts, event: SecurityEvent, ctx: Context) -> Step:
     """Count a failure, judge a success, tell sessions of a disconnect or lock."""
-    user = event.ref if event.activity == Activity.FACT else event.user.casefold()
+    user = _named(event)
     account = next((known for known in state.accounts if known.user == user), Account(user=user))
     out: tuple[Finding | Fact, ...] = ()
     seen = state.seen
@@ -125,6 +127,13 @@ def step(state: Accounts, event: SecurityEvent, ctx: Context) -> Step:
         out = _ended(account, event)
     others = tuple(other for other in state.accounts if other.user != user)
     return _stored((*others, account)[-LIMITS.followed :] if account.until else others, seen, *out)
+
+
+def _named(event: SecurityEvent) -> str:
+    """The account that ``event`` is about."""
+    if event.activity == Activity.FACT:
+        return event.ref
+    return (event.target_user if event.activity == Activity.LOCK and event.target_user else event.user).casefold()
 
 
 def overdue(state: Accounts, at: int, ctx: Context) -> Step:
@@ -163,8 +172,9 @@ def _failed(account: Account, event: SecurityEvent, ctx: Context) -> tuple[Accou
     return after, (_attack("slow", slow, low=_even(pace), digests=digests[-LIMITS.slow_failures :]),) if slow.raised else ()
 
 
-def _succeeded(account: Account, event: SecurityEvent) -> tuple[Account, tuple[Finding, ...]]:
+def _succeeded(account: Account, event: SecurityEvent) -> tuple[Account, tuple[Finding | Fact, ...]]:
     t, src = event.t, client(event)
+    told = _tell_success(account, event)
     used = next((use for use in account.uses if use.src == src and t - use.last <= LIMITS.client_known), Use(src, t, t))
     out: tuple[Finding, ...] = ()
     for episode in (account.burst, account.slow):
@@ -177,7 +187,18 @@ def _succeeded(account: Account, event: SecurityEvent) -> tuple[Account, tuple[F
         account, uses=uses, burst=_without(account.burst, src), slow=_without(account.slow, src),
         calm=_without(account.calm, src), recent=tuple(old for old in account.recent if old.src != src),
         digests=tuple(old for old in account.digests if old.src != src),
-    ), out  # fmt: skip
+    ), (*out, *told)  # fmt: skip
+
+
+def _tell_success(account: Account, event: SecurityEvent) -> tuple[Fact, ...]:
+    """Failures without session id are counted by client; a success that has an id (Windows 4624) is an attempt there too."""
+    if not event.session:
+        return ()
+    src = client(event)
+    keys = {old.key for old in _recent((*account.recent, *account.copies), event.t) if old.src == src and old.key[0] == "client"}
+    said = msgspec.to_builtins(proof(event))
+    payload = {"user": account.user, "host": event.host, "lock": False, "success": said}
+    return tuple(Fact(kind=ENDED, key="\x1f".join(key), t=event.t, payload=payload) for key in sorted(keys))
 
 
 def _without(episode: Episode | None, src: str) -> Episode | None:
@@ -209,7 +230,7 @@ def _ended(account: Account, event: SecurityEvent) -> tuple[Fact, ...]:
         for failure in _recent((*account.recent, *account.copies), event.t)
         if lock or (event.session and failure.src == src and failure.key[0] == "client")
     }
-    payload = {"user": account.user, "host": event.host, "lock": lock}
+    payload = {"user": account.user, "host": event.host, "lock": lock, "success": None}
     return tuple(Fact(kind=ENDED, key="\x1f".join(key), t=event.t, payload=payload) for key in sorted(keys))
 
 

@@ -32,9 +32,9 @@ def session_key(event: SecurityEvent) -> Key | None:
     """Session id; else client and one of 64 buckets of account names, so that invented names make no keys."""
     if event.activity == Activity.FACT:
         return tuple(event.ref.split("\x1f")) if event.action == ENDED else None
-    if event.session:
+    if event.session and not event.target_user:
         return ("session", event.session)
-    if not event.user:
+    if not event.user or event.target_user:  # a lock by somebody else: the account's fold tells its sessions
         return None
     bucket = zlib.crc32(event.user.casefold().encode("utf-8", "surrogatepass")) % _NAMES
     return ("client", client(event), str(bucket))
@@ -67,6 +67,9 @@ def step(state: Sessions, event: SecurityEvent, ctx: Context) -> Step:
         return Step(None)
     if event.activity == Activity.FACT:
         user, host, lock = event.extra["user"], event.extra["host"], event.extra["lock"]
+        if event.extra["success"] is not None:
+            item = msgspec.convert(event.extra["success"], Proof)
+            return _attempt(runs, state.seen, item, system_of(host, event.t, ctx), failed=False)
         return _stored(_end(runs, user, "" if lock or not host else system_of(host, event.t, ctx)), state.seen)
     user, system = event.user.casefold(), system_of(event.host, event.t, ctx)
     if locked(event):
@@ -78,19 +81,18 @@ def step(state: Sessions, event: SecurityEvent, ctx: Context) -> Step:
     seen, new = fold_copies(state.seen, event)
     if not new:
         return _stored(runs, seen)
-    return _attempt(runs, seen, event, system)
+    return _attempt(runs, seen, proof(event), system, failed=wrong(event))
 
 
-def _attempt(runs: tuple[Run, ...], seen: tuple[Seen, ...], event: SecurityEvent, system: str) -> Step:
-    item = proof(event)
-    failed = wrong(event)
+def _attempt(runs: tuple[Run, ...], seen: tuple[Seen, ...], item: Proof, system: str, *, failed: bool) -> Step:
+    user = item.user.casefold()
     out: list[Finding] = []
     kept: list[Run] = []
     own: Run | None = None
     for run in runs:
-        mine = run.system == system and run.user == event.user.casefold()
+        mine = run.system == system and run.user == user
         judged = replace(run, attempts=run.attempts.grow(item)) if mine and failed else run
-        if run.attempts.count >= WRONG_PASSWORDS and run.system == system and (mine or event.session):
+        if run.attempts.count >= WRONG_PASSWORDS and run.system == system and (mine or item.session):
             judged = replace(judged, attempts=replace(judged.attempts, raised=True), due=None)
             out.append(_not_cut(judged.attempts, last=item))
         if mine:
@@ -99,10 +101,10 @@ def _attempt(runs: tuple[Run, ...], seen: tuple[Seen, ...], event: SecurityEvent
             kept.append(judged)
     if not failed:
         return _stored(tuple(kept), seen, *out)
-    pause = LIMITS.session_longest if event.session else LIMITS.session_pause
-    run = own or Run(system, event.user.casefold(), 0, continued(None, item, pause))
-    due = event.t + LIMITS.disconnect_within if run.attempts.count == WRONG_PASSWORDS else run.due
-    return _stored((*kept, replace(run, until=event.t + pause, due=due))[-LIMITS.followed :], seen, *out)
+    pause = LIMITS.session_longest if item.session else LIMITS.session_pause
+    run = own or Run(system, user, 0, continued(None, item, pause))
+    due = item.t + LIMITS.disconnect_within if run.attempts.count == WRONG_PASSWORDS else run.due
+    return _stored((*kept, replace(run, until=item.t + pause, due=due))[-LIMITS.followed :], seen, *out)
 
 
 def overdue(state: Sessions, at: int, ctx: Context) -> Step:
