@@ -39,7 +39,8 @@ _USERS = (
 )
 _WORDS = frozenset({
     "failed", "failure", "from", "error", "is", "not", "was", "attempt", "for", "and", "to", "on", "by", "in", "at", "the",
-    "name", "unknown", "login", "user", "password", "disabled", "excessive", "incorrect", "invalid", "ldap",
+    "name", "username", "input", "with", "ip", "private",
+    "unknown", "login", "user", "password", "disabled", "excessive", "incorrect", "invalid", "ldap",
 })
 
 
