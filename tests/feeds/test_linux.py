@@ -161,7 +161,7 @@ def test_pam_tells_failed_log_ins_of_other_services(line, user, reason):
 )
 def test_pam_tells_locks(message):
     found = one("sshd[9]: " + message)
-    assert (found.activity, found.user, found.rank) == (Activity.LOCK, "alice", Rank.LOCK)
+    assert (found.activity, found.user, found.target_user, found.rank) == (Activity.LOCK, "alice", "alice", Rank.LOCK)
 
 
 def test_jobs_of_root_are_told_by_their_program():

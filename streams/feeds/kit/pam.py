@@ -127,7 +127,8 @@ def _who(text: str) -> Fields:
 
 def _locked(text: str, _program: str) -> Fields:
     """Read pam_faillock's and pam_tally2's line about an account locked after too many failures."""
-    return {**LOCKED, **_who(text), "reason": Reason.LOCKED}
+    fields = {**LOCKED, **_who(text), "reason": Reason.LOCKED}
+    return fields | {"target_user": fields.get("user", "")}
 
 
 def _told(text: str, _program: str, reason: Reason) -> Fields:

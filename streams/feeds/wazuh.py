@@ -1,0 +1,210 @@
+"""Wazuh alerts (alerts.json) and agent log (ossec.log) -> events: file integrity, scans, and alerts in general.
+
+File integrity (syscheck): an addition, deletion or change of content is a file change; a change of attributes alone is not. A
+file found changed by a scheduled scan changed at some time since the scan before: ``last_scan`` is the earliest it can have been,
+as far as the alert itself tells (the old content's modification time, at most the default scan period of 12 hours back; the end
+of the scan before, where it is logged, tells more). With modes realtime and whodata the time is exact and ``last_scan`` 0.
+Alerts about log lines and Windows events mean what the line or event means (``kit/unix``, ``kit/windows_meaning``), so that an
+attempt is not counted twice; any other is an alert with its rule.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from schemas import instant
+from schemas.event import Activity, SecurityEvent
+from streams.feeds.kit import ecs_document, syslog, unix, values, windows_meaning, windows_record
+from streams.feeds.kit.contract import Feed, RawRecord, Unreadable
+from streams.feeds.kit.ecs_document import Document, many, one
+from streams.feeds.kit.fields import Fields, source
+
+SCAN_PERIOD = 12 * instant.HOUR  # default of <syscheck><frequency>, Wazuh reference "syscheck"
+
+_ENDED = re.compile(r"(?:Ending syscheck scan|[Ff]ile integrity monitoring scan ended|fim-db-end-(?:first-)?scan)")
+_LOG = re.compile(
+    r"(\d{4})/(\d\d)/(\d\d) (\d\d:\d\d:\d\d) (?:([A-Za-z][\w:.-]{0,63})"
+    r"(?:\[\d{1,10}\])?(?:\((\d{1,6})\))?(?: \S{1,64} at \S{1,64})?: )?"
+    r"(INFO|WARNING|ERROR|CRITICAL|DEBUG): (?:\((\d{1,6})\): )?",
+    re.ASCII,
+)
+_SEPARATOR = re.compile(r"[\\/]")
+_CHANGES: Mapping[str, str] = {"added": "creation", "modified": "change", "deleted": "deletion"}
+_WATCHED: Mapping[str, str] = {"audit_watch_create": "creation", "audit_watch_write": "change", "audit_watch_delete": "deletion"}
+_CONTENT = frozenset({"md5", "sha1", "sha256", "size"})
+# Rule groups -> what ECS calls it; the first that fits counts.
+_GROUPS: tuple[tuple[str, Fields], ...] = (
+    ("authentication_failed", {"category": ("authentication",), "outcome": "failure"}),
+    ("authentication_failures", {"category": ("authentication",), "outcome": "failure"}),
+    ("invalid_login", {"category": ("authentication",), "outcome": "failure"}),
+    ("authentication_success", {"category": ("authentication",), "outcome": "success"}),
+    ("adduser", {"category": ("iam",), "type": ("user", "creation")}),
+    ("account_changed", {"category": ("iam",), "type": ("user", "change")}),
+    ("policy_changed", {"category": ("configuration",), "type": ("change",)}),
+    ("logs_cleared", {"category": ("iam",), "type": ("change",)}),
+    ("firewall_drop", {"category": ("network",), "type": ("denied",)}),
+    ("rootcheck", {"category": ("intrusion_detection",), "type": ("info",)}),
+    ("virus", {"category": ("malware",), "type": ("info",)}),
+    ("vulnerability-detector", {"category": ("vulnerability",), "type": ("info",)}),
+    ("attack", {"category": ("intrusion_detection",), "type": ("info",)}),
+    ("web", {"category": ("web",), "type": ("access",)}),
+)
+
+
+def _host(document: Document) -> str:
+    """Name of the machine: the agent, or for a device that logs to the manager its name in the log."""
+    agent = one(document.get("agent.name"))
+    if one(document.get("agent.id")) in ("", "000"):
+        return one(document.get("predecoder.hostname")) or agent or one(document.get("manager.name"))
+    return agent
+
+
+def _rule(document: Document) -> Fields:
+    extra = {
+        "rule.level": values.number(document.get("rule.level", 0)), "rule.groups": list(many(document.get("rule.groups", []))),
+        "threat.technique.id": list(many(document.get("rule.mitre.id", []))), "observer.vendor": "Wazuh",
+        "log.file.path": one(document.get("location")),
+    }
+    return {
+        "rule": one(document.get("rule.description")), "rule_id": one(document.get("rule.id")),
+        "code": one(document.get("rule.id")), "observer": one(document.get("manager.name")), "host": _host(document),
+        "message": one(document.get("full_log"))[: unix.LIMIT], "extra": values.filled(extra),
+    }
+
+
+def _integrity(document: Document, t: int, record: RawRecord) -> Fields:
+    """Read the object "syscheck" (Wazuh reference, "File integrity monitoring alerts")."""
+    told = {name.removeprefix("syscheck."): value for name, value in document.items() if name.startswith("syscheck.")}
+    event, path = one(told.get("event")), one(told.get("path"))
+    if not path:
+        raise Unreadable("missing_field", "a syscheck alert without syscheck.path")
+    groups = many(document.get("rule.groups", []))
+    if event not in _CHANGES:
+        event = next((name for name in _CHANGES if f"syscheck_entry_{name}" in groups), "modified")
+    before, after = one(told.get("sha256_before")).lower(), one(told.get("sha256_after")).lower()
+    attributes = many(told.get("changed_attributes", []))
+    same = event == "modified" and ((attributes and _CONTENT.isdisjoint(attributes)) or bool(before and before == after))
+    registry = path.startswith("HKEY_")
+    process = one(told.get("audit.process.name"))
+    fields: Fields = {
+        "activity": Activity.OTHER if same else Activity.CONFIG_CHANGE if registry else Activity.FILE_CHANGE,
+        "category": ("registry", "configuration") if registry else ("file",), "type": (_CHANGES[event],), "action": event,
+        "path": path, "hash": after, "hash_before": before,
+        "last_scan": _earliest(told, t, record) if one(told.get("mode")) == "scheduled" else 0,
+        "user": one(told.get("audit.login_user.name")) or one(told.get("audit.user.name")),
+        "user_id": one(told.get("audit.login_user.id")) or one(told.get("audit.user.id")),
+        "effective_user": one(told.get("audit.effective_user.name")),
+        "executable": process, "process": _SEPARATOR.split(process)[-1],
+        "pid": values.number(told.get("audit.process.id", 0)),
+        "ppid": values.number(told.get("audit.process.ppid", 0)),
+        "parent": _SEPARATOR.split(one(told.get("audit.process.parent_name")))[-1],
+    }
+    extra = {
+        "file.mtime": one(told.get("mtime_after")), "file.owner": one(told.get("uname_after")),
+        "file.size": one(told.get("size_after")), "wazuh.syscheck.mode": one(told.get("mode")),
+        "wazuh.syscheck.changed_attributes": list(attributes),
+    }
+    return fields | {"extra": values.filled(extra)}
+
+
+def _earliest(told: Mapping[str, Any], t: int, record: RawRecord) -> int:
+    """Earliest time of a change that a scheduled scan found at ``t``."""
+    earliest = t - SCAN_PERIOD
+    if stamp := one(told.get("mtime_before")):
+        try:
+            earliest = max(earliest, record.time(stamp))
+        except Unreadable:
+            return earliest
+    return min(earliest, t)
+
+
+def _line(document: Document, t: int, record: RawRecord) -> list[Fields]:
+    """Meaning of the alert's log line, of its Windows event or audit record, or of its rule's groups."""
+    if "data.win.system.eventID" in document:
+        found = windows_record.read(record)._replace(t=t)
+        return [windows_meaning.complete(found, fields) for fields in windows_meaning.interpret(found)]
+    groups = many(document.get("rule.groups", []))
+    for group, kind in _WATCHED.items():
+        if group in groups and (path := one(document.get("data.audit.file.name"))):
+            return [{
+                "activity": Activity.FILE_CHANGE, "category": ("file",), "type": (kind,), "path": path,
+                "executable": one(document.get("data.audit.exe")), "user_id": one(document.get("data.audit.auid")),
+            }]
+    composite = "rule.frequency" in document
+    line = syslog.split(one(document.get("full_log")))
+    if line.app and not composite and (known := [fields for fields in unix.read(line) if fields]):
+        own = {"process": line.app, "pid": line.pid}
+        return [own | {"rank": values.rank(fields.get("activity", ""), fields.get("outcome", ""))} | fields for fields in known]
+    fields = next((told for group, told in _GROUPS if group in groups), {})
+    # Several lines together, or a line whose wording only the manager knows: its verdict.
+    return [{"activity": Activity.ALERT, "kind": "alert"} | fields | _named(document)]
+
+
+def _named(document: Document) -> Fields:
+    """Who and where, as Wazuh's decoders name it."""
+    fields: Fields = {
+        "user": one(document.get("data.dstuser")) or one(document.get("data.srcuser")), "url": one(document.get("data.url")),
+        "src_port": values.port(one(document.get("data.srcport"))), "dst_port": values.port(one(document.get("data.dstport"))),
+        "dst_ip": values.address(one(document.get("data.dstip"))), "transport": one(document.get("data.protocol")).lower(),
+        "process": one(document.get("predecoder.program_name")),
+    }
+    return {**fields, **source(one(document.get("data.srcip")))}
+
+
+def _alert(record: RawRecord) -> Iterator[SecurityEvent]:
+    document = ecs_document.read(record.text)
+    if "rule.id" not in document and "syscheck.path" not in document:
+        raise Unreadable("missing_field", "expected a Wazuh alert with rule.id or syscheck.path")
+    stamp = one(document.get("timestamp")) or one(document.get("@timestamp"))
+    t = record.time(stamp) if stamp else values.arrival(record)
+    number = one(document.get("id"))  # seconds, a dot, the place in the day's file
+    own = f"{one(document.get('manager.name'))}/{number}" if number else ""
+    common = _rule(document)
+    # Only the agent's and manager's own words: any program may log such a line.
+    if one(document.get("decoder.name")) in ("ossec", "wazuh") and _ENDED.search(common["message"]):
+        told: list[Fields] = [{"activity": Activity.FILE_SCAN, "category": ("file",), "type": ("info",), "action": "scan-ended"}]
+    elif any(name.startswith("syscheck.") for name in document):
+        told = [_integrity(document, t, record)]
+    else:
+        told = _line(document, t, record)
+    seq = values.number(number.partition(".")[2])
+    for fields in told:
+        extra = common["extra"] | fields.get("extra", {})
+        merged = common | {name: value for name, value in fields.items() if value not in ("", None)}
+        yield record.event(t=t, own_id=own, **(merged | {"extra": extra, "seq": seq, "host": common["host"]}))
+
+
+def _log(record: RawRecord, match: re.Match[str]) -> SecurityEvent:
+    """Read a line of ossec.log, such as "2026/03/02 09:00:00 wazuh-syscheckd: INFO: (6009): ... scan ended."."""
+    year, month, day, clock, program, _, level, number = match.groups()
+    ended = _ENDED.search(record.text, match.end(), match.end() + 256) is not None
+    fields: Fields = {"category": ("file",), "type": ("info",), "action": "scan-ended"} if ended else {}
+    return record.event(
+        t=record.time(f"{year}-{month}-{day}T{clock}"), activity=Activity.FILE_SCAN if ended else Activity.OTHER,
+        process=program or "", code=number or "", message=record.text[match.end() :][: unix.LIMIT],
+        extra={"log.level": level.lower()}, **fields,
+    )
+
+
+def parse(record: RawRecord) -> Iterator[SecurityEvent]:
+    """Events of one alert, or of one line of the agent's own log.
+
+    Raises:
+        Unreadable: bad JSON, missing_field, bad_time, bad_header.
+
+    """
+    if (match := _LOG.match(record.text)) is not None:
+        yield _log(record, match)
+        return
+    if not record.text.lstrip()[:1] == "{":
+        raise Unreadable("bad_header", f"expected a JSON alert or a line of ossec.log, got {record.text[:64]!r}")
+    yield from _alert(record)
+
+
+feed = Feed(
+    title="Wazuh alerts: file integrity and others",
+    kinds=("fim", "siem", "idp"),
+    parse=parse,
+    aliases=("wazuh.alerts", "wazuh.syscheck", "wazuh.ossec", "wazuh.api"),
+    reference="Wazuh documentation: alerts.json, File integrity monitoring, Reference syscheck",
+)
