@@ -91,4 +91,4 @@ def chart(store: ViolationStore, filters: Filters, now: int, words: Texts, clock
                 "parts": parts,
             }
         )
-    return {"bars": bars, "top": str(top), "total": str(sum(totals)), "text": words("chart.text", n=sum(totals))}
+    return {"bars": bars, "text": words("chart.text", n=sum(totals), top=max(totals))}

@@ -18,7 +18,9 @@ from sinks.contract import ViolationStore
 
 PAUSE_S = 0.3  # between two questions for the newest cursor
 PULSE_S = 5.0  # health is told at least this often; a page that hears nothing for three pulses says so
-FRESH_S = 2.0  # tiles and chart are counted at most this often for one page
+FRESH_S = 2.0  # tiles and chart are counted at most this often for one page …
+SHARE = 10  # … and take at most one part in this many of the time, however large the store
+MOVE_S = 60.0  # the chart moves on with time, also when nothing happens
 BATCH = 100
 STREAMS = 100
 
@@ -105,18 +107,21 @@ class Hub:
         clock = asyncio.get_running_loop().time
         cursor = after if after is not None else await to_thread.run_sync(self._store.newest)
         yield b"retry: 2000\n\n" + event("health", show.health(), cursor)
-        told, counted, stale = clock(), clock() - FRESH_S, True
+        told, counted, rest, stale = clock(), clock() - FRESH_S, FRESH_S, True
         while not self._closed:
             seen = self._newest
             documents, cursor = await to_thread.run_sync(self._store.changes, cursor, BATCH)
             if documents:
                 yield event("rows", {"rows": [show.row(document) for document in documents]}, cursor)
                 stale = True
-            if stale and clock() - counted >= FRESH_S:
-                yield event("figures", await to_thread.run_sync(show.figures))
+            if clock() - counted >= (rest if stale else MOVE_S):
+                begin = clock()
+                figures = await to_thread.run_sync(show.figures)
                 counted, stale = clock(), False
+                rest = max(FRESH_S, SHARE * (counted - begin))
+                yield event("figures", figures)
             if clock() - told >= PULSE_S:
                 yield event("health", show.health())
-                told, stale = clock(), True  # the chart moves on with time
+                told = clock()
             if len(documents) < BATCH:
                 await self._wait(seen, FRESH_S if stale else PULSE_S)

@@ -96,7 +96,6 @@
   const figures = ({ tiles, chart }) => {
     for (const tile of tiles) fill(document.querySelector(`.tile[data-severity="${tile.severity}"]`), tile);
     document.getElementById("chart-text").textContent = chart.text;
-    document.getElementById("chart-top").textContent = chart.top;
     const bars = document.querySelectorAll("#chart .bar");
     const ticks = document.querySelectorAll(".ticks span");
     chart.bars.forEach((bar, index) => {
