@@ -55,7 +55,7 @@ _ALERTS = {
 }
 # FortiOS 4 and 5.0 gave each security profile a type of its own.
 _FLOWS = frozenset((*_ALERTS, "traffic", "utm", "webfilter", "app-ctrl", "emailfilter", "voip", "dns", "attack"))
-_KNOWN = ("type", "logid", "log_id", "devname", "date", "eventtime")
+_KNOWN = ("logid", "log_id", "devname", "date", "eventtime")
 _DIRECTION = {"outgoing": "outbound", "incoming": "inbound"}
 _VENDOR = (
     ("cfgattr", "fortinet.firewall.cfgattr"), ("cfgpath", "fortinet.firewall.cfgpath"),
@@ -246,7 +246,7 @@ def parse(record: RawRecord) -> Parsed:
     text = record.text
     start = text.find(">", 0, 6) + 1 if text[:1] == "<" else 0
     fields = pairs(text[start:] if start else text)
-    if not any(name in fields for name in _KNOWN):
+    if "type" not in fields and not any(name in fields for name in _KNOWN):
         raise Unreadable("missing_field", f"expected key=value with date, devname, logid or type, got {text[:64]!r}")
     if "log_id" in fields or "src_port" in fields:
         for name, old in _OLD_NAMES:

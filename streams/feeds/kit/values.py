@@ -47,7 +47,15 @@ def number(value: object) -> int:
 
 def port(value: object) -> int:
     """A port: ``value`` as an integer up to 65535, else 0."""
+    if isinstance(value, str):
+        return _port(value) if len(value) <= 5 else 0
     result = number(value)
+    return result if result <= 65_535 else 0
+
+
+@lru_cache(maxsize=65_536)
+def _port(text: str) -> int:
+    result = number(text)
     return result if result <= 65_535 else 0
 
 
