@@ -101,13 +101,26 @@ def fim_polls_late(s: Scene) -> None:
     act = WebAct(s)
     s.approved(act.ticket(valid_from=s.t - 15 * M, valid_to=s.t + 20 * M))
     scan = s.t + 90 * M
-    for at in (s.t - 100 * M, scan + M):
-        serial = s.firm.next("alert", 10001)
-        s.log(MANAGER, at, wazuh.alert(
-            at, act.target, serial, "516", "System Audit event.", "ossec: Ending syscheck scan.",
-        ))
+    _scanned(s, act, s.t - 100 * M, scan + M)
     subject = act.do(scan, mode="scheduled", modified=s.t)
     s.none("EXPIRED", subject, since=s.t - 100 * M, until=scan, note="interval between two scans overlaps the window")
+
+
+@case("d4.hard.fim_scans_after_window", WEB, tail=4 * H)
+def fim_scans_after_window(s: Scene) -> None:
+    """A scan after the window's end saw nothing; the next one, 90 minutes later, sees the change: it came after the window."""
+    act = WebAct(s)
+    s.approved(act.ticket(valid_from=s.t - 15 * M, valid_to=s.t + 20 * M))
+    scan = s.t + 150 * M
+    _scanned(s, act, s.t - 30 * M, s.t + 60 * M, scan + M)
+    subject = act.do(scan, mode="scheduled", modified=s.t + 100 * M)
+    s.violation("EXPIRED", subject, since=s.t + 60 * M, until=scan)
+
+
+def _scanned(s: Scene, act: WebAct, *ends: int) -> None:
+    for at in ends:
+        serial = s.firm.next("alert", 10001)
+        s.log(MANAGER, at, wazuh.alert(at, act.target, serial, "516", "System Audit event.", "ossec: Ending syscheck scan."))
 
 
 @case("d4.hard.partial_rollout", WEB, tail=5 * H)

@@ -109,8 +109,6 @@ def test_sources_file_names_every_log_file(folder):
 
 @pytest.mark.parametrize("feed", ["approval", "auditd", "fortigate", "linux", "modsecurity", "panos", "servicenow", "suricata", "wazuh", "windows"])
 def test_feed_reads_every_line(folder, feed):
-    if feed not in feeds.load():
-        pytest.skip(f"no feed {feed} yet")
     known = recording.read_sources(folder / "sources.toml")
     unreadable = []
     for path in sorted(folder.glob(f"{feed}*.*l*")):
@@ -138,9 +136,7 @@ def test_only_planted_silences_are_silent(folder):
         source = known[path.stem]
         if not source.expected or path.stem in ("windows@counter-1", "suricata@weekend-1"):
             continue
-        feed = feeds.load().get(source.feed)
-        if feed is None:
-            continue
+        feed = feeds.load()[source.feed]
         seen = [clock.START]
         for raw in recording.read_lines(path.open("rb"), source):
             record = RawRecord(raw.data, source.source, source.feed, o=raw.o, base=source.received_base, zone=clock.TAIPEI)
