@@ -16,6 +16,8 @@ from streams.feeds.kit.contract import Feed, RawRecord, Unreadable
 from streams.feeds.kit.ecs_document import Document
 from streams.feeds.kit.fields import Fields
 
+MAX_PATHS = 256  # of one document; a system call names a handful
+
 _STAMP = re.compile(r"audit\(\d{1,12}(?:\.\d{1,9})?:\d{1,19}\)", re.ASCII)
 _CHANGES = frozenset({"created", "updated", "deleted", "moved"})
 
@@ -24,6 +26,8 @@ def _paths(document: Document) -> list[dict[str, str]]:
     """Return the items of ``auditd.paths``, name by name."""
     listed = document.get("auditd.paths", [])
     items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    if len(items) > MAX_PATHS:
+        raise Unreadable("too_large", f"{len(items)} paths of one system call, the limit is {MAX_PATHS}")
     return [{name: values.string(value) for name, value in item.items()} for item in items]
 
 
@@ -95,7 +99,7 @@ def parse(record: RawRecord) -> Iterator[SecurityEvent]:
     """Events of one JSON document.
 
     Raises:
-        Unreadable: bad JSON, bad_time, missing_field, wrong_type.
+        Unreadable: bad JSON, bad_time, missing_field, wrong_type, too_large.
 
     """
     document = ecs_document.read(record.text)

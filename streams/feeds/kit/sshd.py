@@ -32,6 +32,12 @@ _DISCONNECTED: Fields = DISCONNECTED | {"protocol": "ssh"}
 _REFUSED: Fields = {"category": ("network",), "type": ("connection", "info"), "outcome": "failure", "protocol": "ssh"}
 _ROOT = "root"
 
+# The usual attempt, whose user name holds no blank: "password for [invalid user ]alice from 192.0.2.7 port 5 ssh2[: key]"
+_USUAL = re.compile(
+    r"(\S{1,64}) for (invalid user |illegal user )?(\S{1,255}) from (\S{1,255}) port (\d{1,5})(?: ssh\d)?"
+    r"(?:: [A-Z\d-]{2,32} \S{1,255})?$",
+    re.ASCII,
+)
 _END = re.compile(r"(\S{1,255}) port (\d{1,5})(?: ssh\d)?\s*$", re.ASCII)
 _MID = re.compile(r" from (\S{1,255}) port (\d{1,5})(?: ssh\d)?: ", re.ASCII)
 _NAMED = re.compile(r"(?:(?:authenticating |invalid )?user )", re.ASCII)
@@ -63,6 +69,8 @@ def _target(text: str) -> tuple[str, bool]:
 
 def _attempt(rest: str) -> tuple[str, str, bool, Fields]:
     """Method, user, whether known, and client of "METHOD for USER from ADDRESS port N ssh2"."""
+    if (match := _USUAL.match(rest)) is not None and match[3] != "<invalid":
+        return match[1], match[3], match[2] is None, {**source(match[4]), "src_port": int(match[5]), "user": match[3]}
     head, client, port = _from(rest)
     method, _, who = head.partition(" for ")
     user, known = _target(who)

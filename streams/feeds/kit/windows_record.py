@@ -97,10 +97,10 @@ def _tree(document: Document, record: RawRecord) -> WindowsEvent:
 
 def _wazuh(document: Document, prefix: str, record: RawRecord) -> WindowsEvent:
     system = prefix + "system."
-    parts = {name.removeprefix(prefix).partition(".")[0] for name in document if name.startswith(prefix)}
-    groups = tuple(f"{prefix}{part}." for part in sorted(parts - {"system"}))
+    # The data stand in "eventdata" or in an object named after the event, such as "logFileCleared".
+    others = {name: value for name, value in document.items() if not name.startswith(system)}
     # Wazuh writes each backslash of the event data as two.
-    data = {name: value.replace("\\\\", "\\") for name, value in _data(document, groups).items()}
+    data = {name: value.replace("\\\\", "\\") for name, value in _data(others, (prefix,)).items()}
 
     def text(name: str) -> str:
         return one(document.get(system + name))
