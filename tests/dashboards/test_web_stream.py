@@ -144,7 +144,8 @@ def test_a_stream_ends_when_the_store_fails(served: Served, monkeypatch: pytest.
         next(events)
         monkeypatch.setattr(SqliteStore, "changes", failing)
         served.write(fresh(1))
-        assert [event for event in events if event[0] == "rows"] == []
+        list(events)  # comes to its end; a read that had begun before the failure may still bring the row
+    assert served.application.state.hub.listeners == 0
 
 
 def test_there_is_an_end_to_the_number_of_streams(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
