@@ -169,7 +169,8 @@ def _overdue(state: Pulse, at: int, ctx: Context) -> Step:
     alone = [name for name in late if not state.collector or _collector_lived(heard, heard[name], sources[name])]
     together = [name for name in late if name not in alone]
     if len(together) >= LIMITS.together and not waiting:
-        down = Down(max((heard[name] for name in heard if not heard[name].never), key=lambda item: (item.t, item.source)), at)
+        spoke = [item for item in heard.values() if not item.never]
+        down = Down(max(spoke, key=lambda item: (item.t, item.source), default=first), at)
         return Step(
             replace(state, heard={name: replace(item, open=None) for name, item in heard.items()}, down=down, deadline=None),
             (*out, _collector_silent(state.collector, down)),

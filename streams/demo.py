@@ -11,7 +11,7 @@ from schemas import instant
 from schemas.context import ContextRecord, Source
 from streams.collect.contract import Collected, Outlet
 from streams.recording import read_folder
-from streams.replay import Verdict, ordered, stamped
+from streams.replay import Verdict, ordered
 from streams.simulator import simulate
 from streams.stage import EVERYTHING, Heartbeat
 
@@ -35,7 +35,7 @@ class Demo:
             recording = read_folder(out)
         self.sources: Mapping[str, Source] = recording.sources
         self.context: Sequence[ContextRecord] = recording.context
-        self._raws = list(stamped(ordered(recording, ruleset, Verdict())))
+        self._raws = ordered(recording, ruleset, Verdict()).raws
 
     async def run(self, outlet: Outlet, positions: Mapping[str, bytes], stopping: asyncio.Event) -> None:
         """Play every record in order of its time; time passes with the records."""

@@ -4,15 +4,17 @@ Progress follows observed time, merged over all sources; the result does not dep
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import msgspec
 
 from detectors.kit.engine import Engine, Gap, Parked
 from detectors.kit.registry import Ruleset
 from schemas import instant
-from schemas.context import Source
+from schemas.context import ContextRecord, Source
+from schemas.event import SecurityEvent
 from schemas.log import Keyed, LogRecord, Progress, Stated
 from schemas.violation import Violation, final
 from streams import clock
@@ -35,6 +37,13 @@ class Verdict:
     gaps: list[Gap] = field(default_factory=list)
     counters: Counter[str] = field(default_factory=Counter)
     truth_time: int = 0
+
+
+class Order(NamedTuple):
+    """What counts of a recording, by observed time: log records, and the raw records they came from, each stamped with it."""
+
+    items: list["Item"]
+    raws: list[Raw]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ def judge(
         tick: called with the records done and their total, for progress bars.
     """
     verdict = Verdict()
-    items = ordered(recording, ruleset, verdict, to=to, since=since)
+    items, _ = ordered(recording, ruleset, verdict, to=to, since=since)
     engine = Engine(ruleset)
     step = 0
     for done, item in enumerate(items):
@@ -90,9 +99,9 @@ def judge(
 
 def ordered(
     recording: Recording, ruleset: Ruleset, verdict: Verdict, *, to: int | None = None, since: int | None = None
-) -> list[Item]:
+) -> Order:
     """Everything that counts, by observed time; sets ``verdict.truth_time``, dead letters and counters."""
-    items = _normalized(recording, ruleset, verdict)
+    items, raws = _normalized(recording, ruleset, verdict)
     items += [Item(r.o, "", r.id, r.t, Stated(r)) for r in recording.context]
     begun = [event for event in map(configured, recording.context) if event is not None]
     items += [Item(e.o, "", e.id, e.t, Keyed(e, tuple(ruleset.routes(e)))) for e in begun]
@@ -100,22 +109,20 @@ def ordered(
         to = max((item.o for item in items if isinstance(item.record, Keyed)), default=0)
     verdict.truth_time = to
     items = [item for item in items if item.t <= to and (since is None or item.t >= since or isinstance(item.record, Stated))]
-    return sorted(items, key=lambda item: (item.o, item.feed, item.id))
+    dropped = {(raw.source, raw.line) for raw, t in raws if t > to or (since is not None and t < since)}
+    kept = [raw for raw, _ in raws if (raw.source, raw.line) not in dropped]
+    return Order(
+        sorted(items, key=lambda item: (item.o, item.feed, item.id)),
+        sorted(kept, key=lambda raw: (raw.o or 0, raw.feed, raw.source, raw.line)),
+    )
 
 
-def stamped(items: Iterable[Item]) -> Iterator[Raw]:
-    """Each raw record once, in the order of ``items``, with its observed time in the envelope as a collector stamps it."""
-    written: set[tuple[str, int]] = set()
-    for item in items:
-        raw = item.raw
-        if raw is not None and (raw.source, raw.line) not in written:
-            written.add((raw.source, raw.line))
-            yield raw if raw.o is not None else msgspec.structs.replace(raw, o=item.o)
-
-
-def _normalized(recording: Recording, ruleset: Ruleset, verdict: Verdict) -> list[Item]:
+def _normalized(
+    recording: Recording, ruleset: Ruleset, verdict: Verdict
+) -> tuple[list[Item], list[tuple[Raw, int]]]:
     stage = NormalizeStage(ruleset, recording.sources)
     items: list[Item] = []
+    raws: list[tuple[Raw, int]] = []
     undated: list[Raw] = []
     newest = 0
     for raw in recording.raws:
@@ -126,6 +133,7 @@ def _normalized(recording: Recording, ruleset: Ruleset, verdict: Verdict) -> lis
             stage.counters.subtract(("read", "dead"))
             continue
         newest = max([newest, *(item.t for item in taken)])
+        raws += _stamped(raw, taken)
         verdict.dead += output.dead
         items += _items(raw, output.records)
     if undated:
@@ -133,13 +141,21 @@ def _normalized(recording: Recording, ruleset: Ruleset, verdict: Verdict) -> lis
         base = newest or clock.now()
         second = NormalizeStage(ruleset, {name: _based(source, base) for name, source in recording.sources.items()})
         for raw in undated:
-            second.take(raw)
+            raws += _stamped(raw, second.take(raw))
             output = second.drain()
             verdict.dead += output.dead
             items += _items(raw, output.records)
         stage.counters.update(second.counters)
     verdict.counters.update(stage.counters)
-    return _plausible(items, verdict)
+    return _plausible(items, raws, verdict)
+
+
+def _stamped(raw: Raw, taken: Sequence[SecurityEvent | ContextRecord]) -> Iterator[tuple[Raw, int]]:
+    """``raw`` with its observed time in the envelope, as a collector stamps it, and its event time; nothing if it has none."""
+    if raw.o is not None:
+        yield raw, min((item.t for item in taken), default=raw.o)
+    elif taken:
+        yield msgspec.structs.replace(raw, o=max(item.o for item in taken)), min(item.t for item in taken)
 
 
 def _based(source: Source, base: int) -> Source:
@@ -149,16 +165,19 @@ def _based(source: Source, base: int) -> Source:
 def _items(raw: Raw, records: list[tuple[int, LogRecord]]) -> Iterator[Item]:
     for _, record in records:
         if isinstance(record, Keyed):
-            yield Item(record.event.o, raw.feed, record.event.id, record.event.t, record, raw)
+            event = record.event
+            yield Item(event.o, raw.feed, event.id, event.t, record, raw)
         elif isinstance(record, Stated):
             yield Item(record.record.o, raw.feed, record.record.id, record.record.t, record, raw)
 
 
-def _plausible(items: list[Item], verdict: Verdict) -> list[Item]:
+def _plausible(
+    items: list[Item], raws: list[tuple[Raw, int]], verdict: Verdict
+) -> tuple[list[Item], list[tuple[Raw, int]]]:
     """Without observed times the set itself tells what is plausible: its 1st to 99th percentile, a day either way."""
     bare = sorted(item.t for item in items if _bare(item))
     if not bare:
-        return items
+        return items, raws
     low = bare[len(bare) // 100] - SPREAD
     high = bare[-1 - len(bare) // 100] + SPREAD
     buried = {
@@ -167,7 +186,10 @@ def _plausible(items: list[Item], verdict: Verdict) -> list[Item]:
     detail = f"event time is not within {instant.text(low)} and {instant.text(high)}, as the others of the set are"
     verdict.dead += [Dead(raw=raw, reason="implausible_time", detail=detail) for raw in buried.values()]
     verdict.counters.update({"dead": len(buried), "parsed": -len(buried)})
-    return [item for item in items if item.raw is None or (item.raw.source, item.raw.line) not in buried]
+    return (
+        [item for item in items if item.raw is None or (item.raw.source, item.raw.line) not in buried],
+        [row for row in raws if (row[0].source, row[0].line) not in buried],
+    )
 
 
 def _bare(item: Item) -> bool:

@@ -231,8 +231,10 @@ class Engine:
             return
         keyed.parked[event_id] = type(error).__name__
         keyed.log.head_dirty = True
-        self.counters["parked"] += 1
-        if not event_id.startswith("deadline:"):
+        if event_id.startswith("deadline:"):
+            self.counters["parked_deadlines"] += 1  # no event: not part of the conservation law
+        else:
+            self.counters["parked"] += 1
             self.counters["judged"] -= 1
         text = f"{type(error).__name__}: {str(error)[:500]}"
         self._batch.parked.append(Parked(rule=keyed.rule.id, key=keyed.key, event_id=event_id, error=text))

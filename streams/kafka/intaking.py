@@ -91,4 +91,5 @@ class Carrying:
         shipped = document.get("log")
         offset = shipped.get("offset") if isinstance(shipped, dict) else None
         ordinal = offset if isinstance(offset, int) else ordinal
-        return Raw(source.source, source.feed, inner.line.encode(), observed, ordinal, record.offset)
+        line, _, _ = inner
+        return Raw(source.source, source.feed, line.encode("utf-8", "surrogatepass"), observed, ordinal, record.offset)

@@ -15,7 +15,7 @@ from streams.kafka.host import Host, control_topic
 from streams.kafka.lane import send
 from streams.kafka.normalizing import Normalizing, encode_raw
 from streams.recording import Recording
-from streams.replay import STEP, Item, Verdict, ordered, stamped
+from streams.replay import STEP, Order, Verdict, ordered
 from streams.stage import EVERYTHING, Heartbeat, Raw, Said
 from streams.topics import Layout
 
@@ -27,9 +27,9 @@ async def judge_on_kafka(
 ) -> Verdict:
     """As :func:`streams.replay.judge`, on the broker at ``bootstrap`` under ``layout.prefix``; its topics stay there."""
     verdict = Verdict()
-    items = ordered(recording, ruleset, verdict, to=to, since=since)
+    order = ordered(recording, ruleset, verdict, to=to, since=since)
     await asyncio.to_thread(topics.create, bootstrap, layout, (control_topic(WORKER),))
-    await produce(items, verdict.truth_time, bootstrap=bootstrap, layout=layout)
+    await produce(order, verdict.truth_time, bootstrap=bootstrap, layout=layout)
     host = Host(
         worker=WORKER, bootstrap=bootstrap, prefix=layout.prefix, live=False,
         stages=[Normalizing(ruleset, recording.sources, layout), Detecting(ruleset, layout)],
@@ -45,7 +45,7 @@ async def judge_on_kafka(
     return verdict
 
 
-async def produce(items: list[Item], truth_time: int, *, bootstrap: str, layout: Layout) -> None:
+async def produce(order: Order, truth_time: int, *, bootstrap: str, layout: Layout) -> None:
     """Write raw records and context to topic ``raw``, each stamped with its observed time, and the passing of time."""
     producer = AIOKafkaProducer(
         bootstrap_servers=bootstrap, linger_ms=5, max_batch_size=256 << 10, max_request_size=topics.RECORD_LIMIT
@@ -59,10 +59,10 @@ async def produce(items: list[Item], truth_time: int, *, bootstrap: str, layout:
         pending[part].append((None, encode_raw(record)))
 
     try:
-        for item in items:
+        for item in order.items:
             if item.raw is None and isinstance(item.record, Stated):
                 say(Said(item.record.record), 0)
-        for raw in stamped(items):
+        for raw in order.raws:
             o = raw.o or 0
             if o >= step + STEP:
                 step = o - o % STEP

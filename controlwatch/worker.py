@@ -1,0 +1,92 @@
+"""A production worker put together: Faust host with the chosen stages, delivery, collectors, metrics; runs until a signal."""
+
+import asyncio
+import signal
+from collections.abc import Mapping, Sequence
+
+from prometheus_client import CollectorRegistry, start_http_server
+
+from controlwatch import wiring
+from controlwatch.settings import Settings
+from detectors.kit.registry import Ruleset
+from schemas.context import ContextRecord, Source
+from schemas.violation import Violation
+from streams import clock, topics
+from streams.collect.contract import Collector
+from streams.kafka.collecting import Collecting
+from streams.kafka.delivering import Delivery
+from streams.kafka.detecting import Detecting
+from streams.kafka.host import Host, control_topic
+from streams.kafka.intaking import Intaking
+from streams.kafka.normalizing import Normalizing
+from streams.kafka.processor import Stage
+from streams.telemetry import Delivered
+
+STAGES = ("collect", "normalize", "detect", "deliver")
+
+
+async def run(
+    settings: Settings, *, chosen: Sequence[str], ruleset: Ruleset, sources: Mapping[str, Source], intake: Mapping[str, str],
+    context: Sequence[ContextRecord], collectors: Sequence[Collector], live: bool,
+) -> None:  # fmt: skip
+    """Run the ``chosen`` stages until SIGINT or SIGTERM.
+
+    Args:
+        settings: where services are.
+        chosen: names out of :data:`STAGES`.
+        ruleset: detectors in force.
+        sources: configuration by source name.
+        intake: source name -> foreign topic that carries its records.
+        context: records of the context files.
+        collectors: what reads files and sockets.
+        live: time passes by the clock; False: only by the records.
+    """
+    layout, bootstrap = settings.layout, settings.kafka
+    await asyncio.to_thread(topics.create, bootstrap, layout, (control_topic(settings.worker),))
+    metrics = CollectorRegistry()
+    delivered = Delivered(metrics)
+
+    def told(violations: Sequence[Violation]) -> None:
+        delivered.tell(violations, clock.now())
+
+    stages: list[Stage] = []
+    if "collect" in chosen:
+        stages += [Intaking(topic, sources[name], layout) for name, topic in intake.items()]
+    if "normalize" in chosen:
+        stages.append(Normalizing(ruleset, sources, layout))
+    if "detect" in chosen:
+        stages.append(Detecting(ruleset, layout))
+    host = Host(worker=settings.worker, bootstrap=bootstrap, prefix=layout.prefix, stages=stages, live=live)
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    tasks = [asyncio.create_task(host.run(), name="host")]
+    if "deliver" in chosen:
+        sink = wiring.elasticsearch(settings, metrics)
+        await asyncio.to_thread(sink.prepare)
+        delivery = Delivery(sink=sink, layout=layout, bootstrap=bootstrap, worker=settings.worker, told=told)
+        tasks.append(asyncio.create_task(delivery.run(stopping), name="deliver"))
+    if "collect" in chosen:
+        settings.data.mkdir(parents=True, exist_ok=True)
+        collecting = Collecting(
+            collectors=collectors, context=context, positions=settings.data / "positions.json", layout=layout, bootstrap=bootstrap
+        )
+        tasks.append(asyncio.create_task(_unless_ended(collecting, stopping), name="collect"))
+    if settings.metrics_port:
+        start_http_server(settings.metrics_port, settings.metrics_host, registry=metrics)
+    stop = asyncio.create_task(stopping.wait())
+    try:
+        done, _ = await asyncio.wait({stop, *tasks}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stop}:
+            task.result()
+    finally:
+        stopping.set()
+        host.stop()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _unless_ended(collecting: Collecting, stopping: asyncio.Event) -> None:
+    """Collectors that have come to their end (stdin) do not end the worker."""
+    await collecting.run(stopping)
+    await stopping.wait()
