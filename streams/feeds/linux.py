@@ -1,8 +1,8 @@
 """Linux and other Unix system logs over syslog -> events: log-ins, use of root, accounts, boots, and everything else.
 
-Files ``auth.log``, ``secure``, ``syslog``, ``messages`` and their syslog streams, as rsyslog, syslog-ng, journald and BSD
-syslogd write them. What each program's lines mean stands in ``kit/unix``. Any other syslog line is an event of activity
-``other``.
+Files ``auth.log``, ``secure``, ``syslog``, ``messages`` and their syslog streams, as rsyslog, syslog-ng, journald and BSD syslogd
+write them, and JSON of the journal or of Filebeat. What each program's lines mean stands in ``kit/unix``. Any other syslog line
+is an event of activity ``other``.
 
 ``session`` names a connection or a use of another account: "host/sshd[pid]", "host/sudo[pid]"; two records of one
 session (sshd's "Accepted" and pam_unix' "session opened") name it alike. Where no process id is logged it is
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.event import SecurityEvent
-from streams.feeds.kit import syslog, unix, values
+from streams.feeds.kit import journal, syslog, unix, values
 from streams.feeds.kit.contract import Feed, RawRecord, Unreadable
 
 MAX_REPEATS = 1000  # log-ins that one "message repeated N times" line may stand for
@@ -26,13 +26,20 @@ def parse(record: RawRecord) -> Iterator[SecurityEvent]:
     """Events of one syslog line.
 
     Raises:
-        Unreadable: bad_time; bad_header if the line is neither stamped nor of a named program.
+        Unreadable: bad_time; bad_header if the line is neither stamped nor of a named program; what a JSON document lacks.
 
     """
-    line = syslog.split(record.text)
+    t: int | None = None
+    own = ""
+    if record.text[:1] == "{":
+        line, t, own = journal.read(record)
+    else:
+        line = syslog.split(record.text)
     if not line.time and not line.app and line.priority < 0:
         raise Unreadable("bad_header", f"expected a syslog line, got {record.text[:64]!r}")
-    t = syslog.when(line.time, record) if line.time else values.arrival(record)  # unstamped: happened when it was seen
+    if t is None:
+        # An unstamped line happened when it was seen.
+        t = syslog.when(line.time, record) if line.time else values.arrival(record)
     repeats, shown = 1, line.message
     if shown.startswith("message repeated ") and (match := _REPEATED.match(shown[: unix.LIMIT])) is not None:
         repeats, shown = min(int(match[1]), MAX_REPEATS), match[2]
@@ -41,7 +48,9 @@ def parse(record: RawRecord) -> Iterator[SecurityEvent]:
         "host": line.host, "process": line.app, "pid": line.pid, "seq": line.seq, "message": shown,
     }
     for fields in unix.read(line) * repeats:
-        yield record.event(t=t, **(base | fields))
+        if "src_host" in fields:  # ECS: the address as the record states it, where it is no IP address
+            fields["extra"] = fields.get("extra", {}) | {"source.address": fields["src_host"]}
+        yield record.event(t=t, own_id=own, **(base | fields))
 
 
 feed = Feed(

@@ -289,6 +289,8 @@ def test_other_programs_and_free_text():
     assert one("systemd-logind[1]: New session 5 of user alice.").activity == Activity.SESSION_OPEN
     facts("linux", AT + "webapp[7]: authentication error for user 'toto' from: 192.0.2.7",
           activity=Activity.LOGIN, user="toto", src_ip="192.0.2.7", reason=Reason.WRONG_PASSWORD)
+    # Dropbear, svr-authpasswd.c
+    facts("linux", AT + "dropbear[7]: Bad password attempt for 'root' from 192.0.2.7:5022", activity=Activity.LOGIN, user="root", src_ip="192.0.2.7")
     assert one("webapp[7]: retry of authentication failed job skipped").activity == Activity.OTHER
 
 
@@ -305,6 +307,30 @@ def test_a_line_without_stamp_happened_when_it_was_seen():
 
 @pytest.mark.parametrize(("text", "reason"), [("what is this", "bad_header"), ("Feb 31 10:00:00 h sshd[1]: x", "bad_time")])
 def test_unreadable_lines(text, reason):
+    with pytest.raises(Unreadable, match=reason):
+        read("linux", text)
+
+
+def test_entries_of_the_journal():
+    entry = {"MESSAGE": "Failed password for root from 192.0.2.7 port 5 ssh2", "_HOSTNAME": "web-1", "SYSLOG_IDENTIFIER": "sshd", "_PID": "77",
+             "__REALTIME_TIMESTAMP": "1772442000123456", "__CURSOR": "s=1;i=2"}
+    found = event("linux", json.dumps(entry))
+    assert (found.activity, found.t, found.session) == (Activity.LOGIN, instant.parse("2026-03-02T09:00:00.123456Z"), "web-1/sshd[77]")
+    assert event("linux", json.dumps(entry | {"PRIORITY": "6"})).id == found.id
+    assert event("linux", json.dumps(entry | {"MESSAGE": list(entry["MESSAGE"].encode())})).user == "root"
+
+
+def test_documents_of_filebeat():
+    line = {"@timestamp": "2026-03-02T10:00:00Z", "message": AT + "sshd[77]: Invalid user a from 192.0.2.7"}
+    assert event("linux", json.dumps(line)).t == instant.parse("2026-03-02T09:00:00Z")
+    message = {"@timestamp": "2026-03-02T10:00:00Z", "message": "Accepted password for bob from 192.0.2.7 port 5 ssh2", "host": {"hostname": "web-1"},
+               "process": {"pid": 77}, "log": {"syslog": {"appname": "sshd"}}}
+    found = event("linux", json.dumps(message))
+    assert (found.activity, found.t, found.session) == (Activity.LOGIN, instant.parse("2026-03-02T10:00:00Z"), "web-1/sshd[77]")
+
+
+@pytest.mark.parametrize(("text", "reason"), [('{"a":1}', "missing_field"), ('{"MESSAGE":"x"}', "bad_time"), ("{", "bad_json")])
+def test_unreadable_documents(text, reason):
     with pytest.raises(Unreadable, match=reason):
         read("linux", text)
 

@@ -52,15 +52,16 @@ def read(message: str) -> Fields:
         return {}
     fields: Fields = {}
     for match in _ADDRESS.finditer(text):
-        if address := values.address(match[1].rstrip(".:")):
+        found = match[1].rstrip(".:")
+        if address := values.address(found) or values.address(found.rpartition(":")[0]):  # with or without port
             fields["src_ip"] = address
             break
     else:
         if (named := _RHOST.search(text)) is not None:
             fields |= source(named[1])
     for pattern in _USERS:
-        found = (next(filter(None, match.groups())) for match in pattern.finditer(text))
-        if user := next((name for name in found if name.lower() not in _WORDS and not values.address(name)), ""):
+        names = (next(filter(None, match.groups())) for match in pattern.finditer(text))
+        if user := next((name for name in names if name.lower() not in _WORDS and not values.address(name)), ""):
             fields["user"] = user
             break
     if not fields:
