@@ -14,8 +14,8 @@ from streams.stage import Heartbeat, Raw
 class Collected(NamedTuple):
     """One raw record.
 
-    ``reader``: name of the position (for example ``tail:/var/log/auth.log``); ``position``: opaque bytes from which the
-    reader goes on after this record.
+    ``reader``: name of the position (for example ``file:web:/var/log/auth.log``); ``position``: opaque bytes from which the
+    reader goes on after this record. Within a batch that may lie before the record: what then comes again has the same ids.
     """
 
     raw: Raw
@@ -24,6 +24,19 @@ class Collected(NamedTuple):
 
 
 Outlet = asyncio.Queue[Sequence[Collected | Heartbeat]]
+
+BEAT = 10.0  # seconds between heartbeats of a source
+BATCH_RECORDS = 1000
+BATCH_BYTES = 1 << 20
+
+
+def batch(raws: Sequence[Raw], reader: str, before: bytes, after: bytes) -> list[Collected]:
+    """``raws`` with the position before all of them, the last one with that after it."""
+    return [Collected(raw, reader, before) for raw in raws[:-1]] + [Collected(raw, reader, after) for raw in raws[-1:]]
+
+
+class Unreachable(OSError):
+    """An input cannot be opened; the text says which, why and what to do."""
 
 
 class Collector(Protocol):

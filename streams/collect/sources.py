@@ -1,0 +1,183 @@
+"""What is to be collected: ``--source FEED=PATH|URL`` and ``sources.toml``, read strictly; errors name the nearest right word."""
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+
+from schemas.context import Source
+from streams.feeds.kit import registry
+
+GENERIC = "generic"
+LOOPBACK = "127.0.0.1"
+SYSLOG_PORT = 514
+INPUT = "input"
+_LOCALTIME = Path("/etc/localtime")
+_SCHEMES = ("syslog+udp", "syslog+tcp", "kafka")
+
+
+class BadSource(ValueError):
+    """A source is not configured as documented; the text says where, what, instead of what, and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """A path or shell pattern."""
+
+    pattern: str
+
+
+@dataclass(frozen=True, slots=True)
+class Standard:
+    """Standard input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Syslog on a socket. ``transport``: udp or tcp."""
+
+    transport: str
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A Kafka topic that a foreign producer fills."""
+
+    name: str
+
+
+Input = Files | Standard | Listen | Topic
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """One source and where its records come from; ``notes``: what the user should know about how it was read."""
+
+    source: Source
+    input: Input
+    notes: tuple[str, ...] = ()
+
+
+def from_options(options: Iterable[str], *, host_zone: str) -> list[Configured]:
+    """Sources of ``--source NAME=PATH|URL``; NAME is a feed, an alias, or either with ``@instance``.
+
+    Raises:
+        BadSource: an option is not of that form, or a name stands twice.
+    """
+    found: dict[str, Configured] = {}
+    for option in options:
+        name, equals, where = option.partition("=")
+        if not equals or not name or not where:
+            raise BadSource(f"--source {option!r}: expected FEED=PATH or FEED=URL, such as linux=/var/log/auth.log")
+        if name in found:
+            raise BadSource(f"--source {name}= stands twice; name the second {name}@<instance>=…, for example {name}@branch=…")
+        found[name] = _configured(name, {INPUT: where}, f"--source {option}", host_zone)
+    return list(found.values())
+
+
+def from_file(path: Path, *, host_zone: str) -> list[Configured]:
+    """Sources of the tables ``[sources."<name>"]`` of a TOML file.
+
+    Raises:
+        BadSource: the file cannot be read, or a table, field or value is not one we know.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadSource(f"{path}: {error}") from error
+    unknown = sorted(set(data) - {"sources"})
+    if unknown:
+        raise BadSource(f'{path}: unknown table {unknown[0]!r}; there is only [sources."<name>"]')
+    tables: Mapping[str, Any] = data.get("sources", {})
+    return [_configured(name, table, f'{path}: [sources."{name}"]', host_zone) for name, table in tables.items()]
+
+
+def host_zone(environment: Mapping[str, str] = os.environ, localtime: Path = _LOCALTIME) -> str:
+    """The host's own time zone by its IANA name; UTC if it cannot be told."""
+    name = environment.get("TZ", "").removeprefix(":")
+    if not name and localtime.is_symlink():
+        name = str(localtime.resolve()).partition("zoneinfo/")[2]
+    return name if name and _is_zone(name) else "UTC"
+
+
+def _configured(name: str, table: Mapping[str, Any], where: str, zone: str) -> Configured:
+    if not isinstance(table, Mapping):
+        raise BadSource(f'{where}: expected a table of fields, got {table!r}; write [sources."{name}"]')
+    fields = {"source": name, "feed": name.partition("@")[0], **table}
+    given = fields.pop(INPUT, None)
+    if not isinstance(given, str) or not given:
+        raise BadSource(f'{where}: field "input" is missing: a path, "-", or a URL such as syslog+udp://127.0.0.1:5514')
+    parsed = _input(given, where)
+    notes: list[str] = []
+    fields["feed"] = _feed(str(fields["feed"]), where, notes)
+    if "zone" not in table:
+        fields["zone"] = zone if isinstance(parsed, Files) else "UTC"
+        if isinstance(parsed, Files):
+            notes.append(f"{where}: no zone declared; times without a zone are read in this host's, {zone}")
+    elif not _is_zone(str(fields["zone"])):
+        raise BadSource(f"{where}: zone {fields['zone']!r} is no time zone; write it like Asia/Taipei or UTC")
+    try:
+        return Configured(Source.model_validate(fields), parsed, tuple(notes))
+    except ValidationError as error:
+        raise BadSource(f"{where}: {_explained(error)}") from error
+
+
+def _feed(name: str, where: str, notes: list[str]) -> str:
+    known = registry.names()
+    if name in known:
+        return known[name]
+    near = get_close_matches(name, known, n=1)
+    hint = f", did you mean {near[0]!r}?" if near else "."
+    notes.append(f"{where}: feed {name!r} is unknown{hint} Its records are read generically (syslog, CEF, LEEF, key=value, JSON)")
+    return GENERIC
+
+
+def _input(given: str, where: str) -> Input:
+    if given == "-":
+        return Standard()
+    scheme, separator, rest = given.partition("://")
+    if not separator:
+        return Files(given)
+    if scheme == "file":
+        return Files(rest)
+    if scheme == "kafka" and rest:
+        return Topic(rest)
+    if scheme not in _SCHEMES or not rest:
+        near = get_close_matches(scheme, _SCHEMES, n=1, cutoff=0.4)
+        hint = f"; did you mean {near[0]}://?" if near and scheme not in _SCHEMES else ""
+        raise BadSource(f"{where}: {given!r} is no input we know: a path, -, syslog+udp://, syslog+tcp:// or kafka://<topic>{hint}")
+    try:
+        parts = urlsplit(given)
+        port = parts.port
+    except ValueError as error:
+        raise BadSource(f"{where}: {given!r}: {error}") from error
+    if parts.path not in ("", "/") or parts.query:
+        raise BadSource(f"{where}: {given!r}: expected {scheme}://HOST:PORT and nothing after it")
+    return Listen(scheme.removeprefix("syslog+"), parts.hostname or LOOPBACK, SYSLOG_PORT if port is None else port)
+
+
+def _explained(error: ValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        fields = [field.alias or name for name, field in Source.model_fields.items()] + [INPUT]
+        near = get_close_matches(place, fields, n=1)
+        return f"unknown field {place!r}; " + (f"did you mean {near[0]!r}?" if near else f"fields are {', '.join(fields)}")
+    return f"{place}: {first['msg']}"
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        ZoneInfo(name)
+    except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+        return False
+    return True
