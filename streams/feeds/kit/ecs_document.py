@@ -38,19 +38,25 @@ def read(text: str) -> dict[str, Any]:
     return document
 
 
-def flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+def flat(value: Mapping[str, Any]) -> dict[str, Any]:
     """Join the names of nested objects with dots; empty values are left out."""
     result: dict[str, Any] = {}
+    _flatten(value, "", result)
+    return result
+
+
+def _flatten(value: Mapping[str, Any], prefix: str, result: dict[str, Any]) -> None:
     for name, item in value.items():
         if isinstance(item, dict):
-            result |= flat(item, f"{prefix}{name}.")
+            _flatten(item, f"{prefix}{name}.", result)
         elif item is not None and item not in ("", []):
             result[prefix + name] = item
-    return result
 
 
 def one(value: Any) -> str:
     """Text of a value; of a list the first."""
+    if isinstance(value, str):
+        return value.strip()
     return values.string(value[0] if isinstance(value, list) and value else value)
 
 

@@ -28,7 +28,7 @@ _OPENED = re.compile(
     re.ASCII,
 )
 _CLOSED = re.compile(r"session closed for user ([^\s(]{1,255})", re.ASCII)
-_PAIR = re.compile(r"\b(logname|uid|tty|ruser|rhost|user)=(\S{0,255})", re.ASCII)
+_PAIR = re.compile(r"\b(logname|tty|ruser|rhost)=(\S{0,255})", re.ASCII)
 _AUDITED = re.compile(r"user \[([^\]]{1,255})\] unknown")
 _NAME = re.compile(r"(?:\bfor user|\buser|\baccount|\bfor) [`'\"(]?([^\s`'\"();:,]{1,255})", re.ASCII | re.IGNORECASE)
 _FROM = re.compile(r"\bfrom [`'\"]?([^\s`'\"]{1,255})", re.ASCII)
@@ -94,10 +94,10 @@ def _session(text: str, service: str, program: str, pid: int, host: str) -> Resu
 
 def _failure(text: str, program: str) -> Fields:
     """Read "authentication failure; logname= uid=0 euid=0 tty=ssh ruser= rhost=ADDRESS  user=NAME"."""
-    found: dict[str, str] = {}
-    for match in _PAIR.finditer(text[:2048]):
-        found.setdefault(match[1], match[2])  # what follows a second time is part of a made-up user name
-    user = found.get("user") or found.get("ruser", "")
+    # The name comes last and may hold anything, even what looks like another field.
+    pairs, _, name = text[:2048].partition(" user=")
+    found = {match[1]: match[2] for match in _PAIR.finditer(pairs)}
+    user = name.strip() or found.get("ruser", "")
     fields: Fields = {
         **(AUTHENTICATION_FAILED if program == "sshd" else LOGIN_FAILED),
         **source(found.get("rhost", "")), "user": user, "tty": found.get("tty", ""),

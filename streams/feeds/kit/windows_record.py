@@ -129,12 +129,10 @@ def _data(document: Document, prefixes: tuple[str, ...]) -> dict[str, str]:
     """Event data under lower-case names; of a nested name the last part counts."""
     result: dict[str, str] = {}
     for name, value in document.items():
-        for prefix in prefixes:
-            if name.startswith(prefix):
-                text = " ".join(ecs_document.many(value))
-                if text not in _ABSENT:
-                    result[name.rpartition(".")[2].lower()] = text
-                break
+        if name.startswith(prefixes):
+            text = value.strip() if isinstance(value, str) else " ".join(ecs_document.many(value))
+            if text not in _ABSENT:
+                result[name.rpartition(".")[2].lower()] = text
     return result
 
 
