@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from schemas.context import ContextRecord, Source
 from schemas.violation import Violation
 from sinks.sqlite import SqliteStore
 from streams import clock
-from streams.collect.contract import Collector
+from streams.collect.contract import Queue
 from streams.embedded import Embedded, file_of
 from streams.service import Service
 from streams.telemetry import Delivered, StageCollector
@@ -30,12 +30,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to run: sources and their collectors, context, the data folder, and whether the data are made up."""
+    """What to run: sources, what collects them (until cancelled), context, the data folder, whether the data are made up."""
 
     ruleset: Ruleset
     sources: Mapping[str, Source]
     context: Sequence[ContextRecord]
-    collectors: Sequence[Collector]
+    collect: Callable[[Queue, Mapping[str, bytes]], Awaitable[None]]
     folder: Path
     demo: bool = False
     tellers: Sequence[Callable[[Sequence[Violation]], None]] = field(default=())
@@ -75,17 +75,28 @@ async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) 
     _on_signals(stopping)
     with contextlib.suppress(OSError):  # another job on this machine serves them already; the dashboard works without
         start_http_server(settings.metrics_port, settings.metrics_host, registry=metrics)
-    tasks = [asyncio.create_task(service.run(stopping), name="service")]
-    tasks += [asyncio.create_task(c.run(service.queue, embedded.positions(), stopping)) for c in job.collectors]
     serving = asyncio.create_task(_serve(server, settings, announce), name="dashboard")
+    judging = asyncio.create_task(service.run(stopping), name="service")
+    collecting = asyncio.create_task(_collect(job, service.queue, embedded.positions()), name="collect")
+    stop = asyncio.create_task(stopping.wait())
     try:
-        await _until(stopping, tasks[:1] + [serving], tasks[1:])
+        done, _ = await asyncio.wait({serving, judging, collecting, stop}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stop}:
+            task.result()
     finally:
         stopping.set()
+        collecting.cancel()
         server.should_exit = True
-        await asyncio.gather(*tasks, serving, return_exceptions=True)
+        await pages.state.hub.close()
+        await asyncio.gather(serving, judging, collecting, return_exceptions=True)
         embedded.close()
         store.close()
+
+
+async def _collect(job: Job, queue: Queue, stored: Mapping[str, bytes]) -> None:
+    """Inputs that have come to their end (standard input, the demo) do not end the job."""
+    await job.collect(queue, stored)
+    await asyncio.Event().wait()
 
 
 async def _serve(server: uvicorn.Server, settings: Settings, announce: Callable[[str], None]) -> None:
@@ -94,29 +105,11 @@ async def _serve(server: uvicorn.Server, settings: Settings, announce: Callable[
     try:
         listening = config.bind_socket()
     except SystemExit:
-        raise Unfinished(f"port {settings.port} on {settings.host} is taken; choose another with --port, 0 for any free one") from None
+        taken = f"port {settings.port} on {settings.host} is taken"
+        raise Unfinished(f"{taken}; choose another with --port, 0 for any free one") from None
     announce(f"http://{settings.host}:{listening.getsockname()[1]}/")
     # Not serve(): that would take over the signals.
     await server._serve(sockets=[listening])  # noqa: SLF001 - the only entry that leaves the signals alone
-
-
-async def _until(
-    stopping: asyncio.Event, needed: Iterable["asyncio.Task[None]"], collectors: Iterable["asyncio.Task[None]"]
-) -> None:
-    """Until told to stop, or a needed part has ended; a collector that fails ends the job, one that is done does not."""
-    stop = asyncio.create_task(stopping.wait())
-    waiting: set[asyncio.Task[object]] = {stop, *needed, *collectors}  # type: ignore[arg-type] # results are not read
-    while not stop.done():
-        done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for task in done - {stop}:
-            error = task.exception()
-            if error is not None:
-                raise error
-            if task in needed:
-                return
-    for task in waiting:
-        if task is stop:
-            task.cancel()
 
 
 def _on_signals(stopping: asyncio.Event) -> None:

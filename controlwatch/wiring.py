@@ -1,6 +1,6 @@
 """Builds clients, stores and stages from the settings and passes them down; nothing else makes any."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from elasticsearch import Elasticsearch
@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 from controlwatch.cli import Misconfigured
 from controlwatch.settings import Settings
 from detectors.kit import registry
+from schemas.violation import Violation
 from sinks.contract import ViolationStore
 from sinks.elasticsearch.store import ElasticsearchStore, Options
 from sinks.sqlite import SqliteStore
@@ -44,3 +45,9 @@ def coverage(folder: Path, month: str, zone: str) -> tuple[int, Mapping[str, str
     hours = covered.hours(file_of(folder), since, until)
     truth = max((hour.until for hour in hours), default=since)
     return truth, covered.assessed(hours, registry.load().values(), since, min(until, max(truth, since + 1)))
+
+
+def tellers(settings: Settings) -> Sequence[Callable[[Sequence[Violation]], None]]:
+    """Who is told of stored violations."""
+    del settings
+    return ()

@@ -25,8 +25,8 @@ def command(stages: tuple[str, ...], inputs: tuple[str, ...], clock: str) -> Non
         asyncio.run(
             worker.run(
                 configured, chosen=chosen, ruleset=options.ruleset(()), sources=what.sources, intake=what.intake,
-                context=what.context, collectors=what.collectors if "collect" in chosen else (), live=clock == "wall",
-            )  # fmt: skip
+                context=what.context, collect=what.collect, live=clock == "wall",
+            )
         )
     except KafkaError as error:
         raise Unfinished(f"Kafka at {configured.kafka}: {error}; is it running? set CONTROLWATCH_KAFKA") from error

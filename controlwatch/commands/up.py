@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from controlwatch import job, options, settings
+from controlwatch import configuration, job, options, settings, wiring
 from controlwatch.cli import Misconfigured
+from controlwatch.configuration import Configuration
 from controlwatch.job import Job
+from controlwatch.settings import Settings
 from streams.demo import Demo
-from streams.recording import BadRecording, read_context
 
 DEMO_SEED = 1
 
@@ -30,9 +31,8 @@ def command(inputs: tuple[str, ...], data: Path | None, port: int | None) -> Non
     if port is not None:
         configured = configured.model_copy(update={"port": port})
     folder = data or configured.data
-    ruleset = options.ruleset(())
-    made = _demo(folder) if not inputs and not configured.sources.exists() else None
-    click.echo("controlwatch: starting", err=True)
+    what = configuration.load(configured, inputs)
+    made = _demo(folder) if not what.configured else _real(folder, what, configured)
     asyncio.run(job.run(made, configured, announce=_announce))
 
 
@@ -40,11 +40,20 @@ def _announce(address: str) -> None:
     click.echo(f"dashboard: {address}")
 
 
+def _real(folder: Path, what: Configuration, configured: Settings) -> Job:
+    for name in what.intake:
+        raise Misconfigured(f"source {name} is a Kafka topic; read it with 'controlwatch run --stage collect'")
+    return Job(
+        ruleset=options.ruleset(()), sources=what.sources, context=what.context, collect=what.collect, folder=folder,
+        tellers=wiring.tellers(configured),
+    )  # fmt: skip
+
+
 def _demo(folder: Path) -> Job:
     """Sample feeds, in a folder of their own that is made anew each time."""
     place = folder / "demo"
     shutil.rmtree(place, ignore_errors=True)
+    click.echo("no source is configured: playing sample feeds of a made-up firm (DEMO)", err=True)
     ruleset = options.ruleset(())
     demo = Demo(DEMO_SEED, ruleset)
-    click.echo("no source is configured: playing sample feeds of a made-up firm (DEMO)", err=True)
-    return Job(ruleset=ruleset, sources=demo.sources, context=demo.context, collectors=[demo], folder=place, demo=True)
+    return Job(ruleset=ruleset, sources=demo.sources, context=demo.context, collect=demo.run, folder=place, demo=True)

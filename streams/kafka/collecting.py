@@ -7,14 +7,14 @@ import asyncio
 import json
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 
 from schemas import identity
 from schemas.context import ContextRecord
-from streams.collect.contract import Collected, Collector, Outlet
+from streams.collect.contract import Collected, Queue
 from streams.kafka.lane import send
 from streams.kafka.normalizing import encode_raw
 from streams.stage import Heartbeat, Said
@@ -24,47 +24,47 @@ MAX_ITEMS = 4000
 
 
 class Collecting:
-    """Runs collectors and writes what they bring."""
+    """Writes what ``collect`` brings."""
 
     def __init__(
-        self, *, collectors: Sequence[Collector], context: Iterable[ContextRecord], positions: Path, layout: Layout,
-        bootstrap: str,
+        self, *, collect: Callable[[Queue, Mapping[str, bytes]], Awaitable[None]], context: Iterable[ContextRecord],
+        positions: Path, layout: Layout, bootstrap: str,
     ) -> None:  # fmt: skip
-        self._collectors = collectors
+        self._collect = collect
         self._context = context
         self._file = positions
         self._layout = layout
-        self._outlet: Outlet = asyncio.Queue(maxsize=64)
+        self._queue: Queue = asyncio.Queue(maxsize=64)
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=5, max_request_size=RECORD_LIMIT,
             max_batch_size=256 << 10,
         )  # fmt: skip
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Serve until ``stopping`` or until every collector has come to its end."""
+        """Serve until ``stopping``, or until every input has come to its end and is written."""
         positions = self._read()
         await self._producer.start()
         try:
             await self._write([Said(record) for record in self._context])
-            tasks = [asyncio.create_task(c.run(self._outlet, positions, stopping)) for c in self._collectors]
-            while not stopping.is_set() and not (all(task.done() for task in tasks) and self._outlet.empty()):
-                await self._carry(positions)
-                for task in tasks:
-                    if task.done():
-                        task.result()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            reading = asyncio.ensure_future(self._collect(self._queue, positions))
+            try:
+                while not stopping.is_set() and not (reading.done() and self._queue.empty()):
+                    await self._carry(positions)
+                    if reading.done():
+                        reading.result()
+            finally:
+                reading.cancel()
+                await asyncio.gather(reading, return_exceptions=True)
         finally:
             await self._producer.stop()
 
     async def _carry(self, positions: dict[str, bytes]) -> None:
         try:
-            items = list(await asyncio.wait_for(self._outlet.get(), 0.2))
+            items = list(await asyncio.wait_for(self._queue.get(), 0.2))
         except TimeoutError:
             return
-        while len(items) < MAX_ITEMS and not self._outlet.empty():
-            items += self._outlet.get_nowait()
+        while len(items) < MAX_ITEMS and not self._queue.empty():
+            items += self._queue.get_nowait()
         await self._write(items)
         moved = {item.reader: item.position for item in items if isinstance(item, Collected)}
         if moved:
