@@ -8,34 +8,25 @@ import click
 
 from controlwatch.cli import Misconfigured
 from controlwatch.settings import Settings
-from schemas import tables
 from schemas.context import ContextRecord, Source
-from streams.collect.contract import Queue
-from streams.collect.run import collect
+from streams.collect.run import Collectors
 from streams.collect.sources import BadSource, Configured, Topic, from_file, from_options, host_zone
 from streams.recording import BadRecording, read_context
 
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """Sources as configured, and context records."""
+    """Sources as configured, what collects them, and context records."""
 
     configured: Sequence[Configured]
+    collector: Collectors
+    sources: Mapping[str, Source]
     context: Sequence[ContextRecord]
-
-    @property
-    def sources(self) -> Mapping[str, Source]:
-        """Configuration by source name."""
-        return {item.source.source: item.source for item in self.configured}
 
     @property
     def intake(self) -> Mapping[str, str]:
         """Source name -> foreign Kafka topic that carries its records."""
         return {item.source.source: item.input.name for item in self.configured if isinstance(item.input, Topic)}
-
-    async def collect(self, queue: Queue, stored: Mapping[str, bytes]) -> None:
-        """Read every file and socket into ``queue`` until cancelled; ``stored``: positions as kept."""
-        await collect(self.configured, stored, queue)
 
 
 def load(settings: Settings, inputs: Sequence[str]) -> Configuration:
@@ -59,9 +50,8 @@ def load(settings: Settings, inputs: Sequence[str]) -> Configuration:
     for item in configured:
         for note in item.notes:
             click.echo(note, err=True)
-    plain = [item.source.model_dump(mode="json", by_alias=True, exclude_defaults=True) for item in configured]
-    context += [tables.envelope("sources", data) for data in plain]
-    return Configuration(configured, context)
+    collector = Collectors(configured)
+    return Configuration(configured, collector, collector.sources, [*context, *collector.context])
 
 
 def _files(folder: Path) -> list[Path]:

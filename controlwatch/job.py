@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from schemas.context import ContextRecord, Source
 from schemas.violation import Violation
 from sinks.sqlite import SqliteStore
 from streams import clock
-from streams.collect.contract import Queue
+from streams.collect.contract import Collector, Outlet
 from streams.embedded import Embedded, file_of
 from streams.service import Service
 from streams.telemetry import Delivered, StageCollector
@@ -30,12 +30,12 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What to run: sources, what collects them (until cancelled), context, the data folder, whether the data are made up."""
+    """What to run: sources, what collects them, context, the data folder, whether the data are made up."""
 
     ruleset: Ruleset
     sources: Mapping[str, Source]
     context: Sequence[ContextRecord]
-    collect: Callable[[Queue, Mapping[str, bytes]], Awaitable[None]]
+    collector: Collector
     folder: Path
     demo: bool = False
     tellers: Sequence[Callable[[Sequence[Violation]], None]] = field(default=())
@@ -77,7 +77,7 @@ async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) 
         start_http_server(settings.metrics_port, settings.metrics_host, registry=metrics)
     serving = asyncio.create_task(_serve(server, settings, announce), name="dashboard")
     judging = asyncio.create_task(service.run(stopping), name="service")
-    collecting = asyncio.create_task(_collect(job, service.queue, embedded.positions()), name="collect")
+    collecting = asyncio.create_task(_collect(job, service.queue, embedded.positions(), stopping), name="collect")
     stop = asyncio.create_task(stopping.wait())
     try:
         done, _ = await asyncio.wait({serving, judging, collecting, stop}, return_when=asyncio.FIRST_COMPLETED)
@@ -85,7 +85,6 @@ async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) 
             task.result()
     finally:
         stopping.set()
-        collecting.cancel()
         server.should_exit = True
         await pages.state.hub.close()
         await asyncio.gather(serving, judging, collecting, return_exceptions=True)
@@ -93,10 +92,10 @@ async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) 
         store.close()
 
 
-async def _collect(job: Job, queue: Queue, stored: Mapping[str, bytes]) -> None:
+async def _collect(job: Job, outlet: Outlet, stored: Mapping[str, bytes], stopping: asyncio.Event) -> None:
     """Inputs that have come to their end (standard input, the demo) do not end the job."""
-    await job.collect(queue, stored)
-    await asyncio.Event().wait()
+    await job.collector.run(outlet, stored, stopping)
+    await stopping.wait()
 
 
 async def _serve(server: uvicorn.Server, settings: Settings, announce: Callable[[str], None]) -> None:

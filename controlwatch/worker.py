@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, start_http_server
 
@@ -12,7 +12,7 @@ from detectors.kit.registry import Ruleset
 from schemas.context import ContextRecord, Source
 from schemas.violation import Violation
 from streams import clock, topics
-from streams.collect.contract import Queue
+from streams.collect.contract import Collector
 from streams.kafka.collecting import Collecting
 from streams.kafka.delivering import Delivery
 from streams.kafka.detecting import Detecting
@@ -27,7 +27,7 @@ STAGES = ("collect", "normalize", "detect", "deliver")
 
 async def run(
     settings: Settings, *, chosen: Sequence[str], ruleset: Ruleset, sources: Mapping[str, Source], intake: Mapping[str, str],
-    context: Sequence[ContextRecord], collect: Callable[[Queue, Mapping[str, bytes]], Awaitable[None]], live: bool,
+    context: Sequence[ContextRecord], collector: Collector, live: bool,
 ) -> None:  # fmt: skip
     """Run the ``chosen`` stages until SIGINT or SIGTERM.
 
@@ -38,7 +38,7 @@ async def run(
         sources: configuration by source name.
         intake: source name -> foreign topic that carries its records.
         context: records of the context files.
-        collect: reads files and sockets until cancelled.
+        collector: reads files and sockets.
         live: time passes by the clock; False: only by the records.
     """
     layout, bootstrap = settings.layout, settings.kafka
@@ -70,7 +70,7 @@ async def run(
     if "collect" in chosen:
         settings.data.mkdir(parents=True, exist_ok=True)
         collecting = Collecting(
-            collect=collect, context=context, positions=settings.data / "positions.json", layout=layout, bootstrap=bootstrap
+            collector=collector, context=context, positions=settings.data / "positions.json", layout=layout, bootstrap=bootstrap
         )
         tasks.append(asyncio.create_task(_unless_ended(collecting, stopping), name="collect"))
     if settings.metrics_port:

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 from detectors.kit.registry import Ruleset
 from schemas import instant
 from schemas.context import ContextRecord, Source
-from streams.collect.contract import Collected, Queue
+from streams.collect.contract import Collected, Outlet
 from streams.recording import read_folder
 from streams.replay import Verdict, ordered
 from streams.simulator import simulate
@@ -37,9 +37,9 @@ class Demo:
         self.context: Sequence[ContextRecord] = recording.context
         self._raws = ordered(recording, ruleset, Verdict()).raws
 
-    async def run(self, queue: Queue, stored: Mapping[str, bytes]) -> None:
-        """Play every record in order of its time, until cancelled or done; time passes with the records."""
-        del stored  # the demo begins anew each time
+    async def run(self, outlet: Outlet, positions: Mapping[str, bytes], stopping: asyncio.Event) -> None:
+        """Play every record in order of its time; time passes with the records."""
+        del positions  # the demo begins anew each time
         first, last = self._raws[0].o or 0, self._raws[-1].o or 0
         at_once = first + int((last - first) * AT_ONCE)
         step = first
@@ -49,10 +49,12 @@ class Demo:
             if o >= step + STEP:
                 batch.append(Heartbeat(EVERYTHING, o))
                 batch += [Heartbeat(name, o) for name in self.sources]
-                await queue.put(batch)
+                await outlet.put(batch)
+                if stopping.is_set():
+                    return
                 if o > at_once:
                     await asyncio.sleep((o - step) / instant.SECOND / SPEED)
                 batch, step = [], o
             batch.append(Collected(raw, "demo", b""))
-        await queue.put([*batch, Heartbeat(EVERYTHING, last)])
+        await outlet.put([*batch, Heartbeat(EVERYTHING, last)])
         log.info("the demo has been played to its end")

@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas.violation import Violation
 from streams import clock
-from streams.collect.contract import Collected, Queue
+from streams.collect.contract import Collected, Outlet
 from streams.embedded import Embedded
 from streams.stage import Heartbeat, Raw
 
@@ -30,7 +30,7 @@ class Service:
     """
 
     def __init__(self, embedded: Embedded, *, told: Told, live: bool) -> None:
-        self.queue: Queue = asyncio.Queue(maxsize=64)
+        self.queue: Outlet = asyncio.Queue(maxsize=64)
         self._embedded = embedded
         self._told = told
         self._live = live

@@ -25,7 +25,7 @@ def command(stages: tuple[str, ...], inputs: tuple[str, ...], clock: str) -> Non
         asyncio.run(
             worker.run(
                 configured, chosen=chosen, ruleset=options.ruleset(()), sources=what.sources, intake=what.intake,
-                context=what.context, collect=what.collect, live=clock == "wall",
+                context=what.context, collector=what.collector, live=clock == "wall",
             )
         )
     except KafkaError as error:

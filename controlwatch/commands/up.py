@@ -44,7 +44,7 @@ def _real(folder: Path, what: Configuration, configured: Settings) -> Job:
     for name in what.intake:
         raise Misconfigured(f"source {name} is a Kafka topic; read it with 'controlwatch run --stage collect'")
     return Job(
-        ruleset=options.ruleset(()), sources=what.sources, context=what.context, collect=what.collect, folder=folder,
+        ruleset=options.ruleset(()), sources=what.sources, context=what.context, collector=what.collector, folder=folder,
         tellers=wiring.tellers(configured),
     )  # fmt: skip
 
@@ -56,4 +56,4 @@ def _demo(folder: Path) -> Job:
     click.echo("no source is configured: playing sample feeds of a made-up firm (DEMO)", err=True)
     ruleset = options.ruleset(())
     demo = Demo(DEMO_SEED, ruleset)
-    return Job(ruleset=ruleset, sources=demo.sources, context=demo.context, collect=demo.run, folder=place, demo=True)
+    return Job(ruleset=ruleset, sources=demo.sources, context=demo.context, collector=demo, folder=place, demo=True)

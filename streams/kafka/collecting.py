@@ -7,14 +7,14 @@ import asyncio
 import json
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from aiokafka import AIOKafkaProducer
 
 from schemas import identity
 from schemas.context import ContextRecord
-from streams.collect.contract import Collected, Queue
+from streams.collect.contract import Collected, Collector, Outlet
 from streams.kafka.lane import send
 from streams.kafka.normalizing import encode_raw
 from streams.stage import Heartbeat, Said
@@ -24,17 +24,17 @@ MAX_ITEMS = 4000
 
 
 class Collecting:
-    """Writes what ``collect`` brings."""
+    """Writes what ``collector`` brings."""
 
     def __init__(
-        self, *, collect: Callable[[Queue, Mapping[str, bytes]], Awaitable[None]], context: Iterable[ContextRecord],
+        self, *, collector: Collector, context: Iterable[ContextRecord],
         positions: Path, layout: Layout, bootstrap: str,
     ) -> None:  # fmt: skip
-        self._collect = collect
+        self._collector = collector
         self._context = context
         self._file = positions
         self._layout = layout
-        self._queue: Queue = asyncio.Queue(maxsize=64)
+        self._queue: Outlet = asyncio.Queue(maxsize=64)
         self._producer = AIOKafkaProducer(
             bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=5, max_request_size=RECORD_LIMIT,
             max_batch_size=256 << 10,
@@ -46,7 +46,7 @@ class Collecting:
         await self._producer.start()
         try:
             await self._write([Said(record) for record in self._context])
-            reading = asyncio.ensure_future(self._collect(self._queue, positions))
+            reading = asyncio.create_task(self._collector.run(self._queue, positions, stopping))
             try:
                 while not stopping.is_set() and not (reading.done() and self._queue.empty()):
                     await self._carry(positions)

@@ -57,6 +57,8 @@ class RawRecord:
         one, ``exported`` the record's own export or update time, which stands for the observed time in bare files.
         """
         t += self.offset
+        if not fields.get("host"):
+            fields["host"] = self.source.partition("@")[2]  # an instance is named after its host
         index, self._index = self._index, self._index + 1
         if self.o is not None:
             o = self.o
@@ -97,7 +99,6 @@ class Feed:
     ``kinds`` are words of the catalogue's feed vocabulary that it can serve; ``aliases`` further names that
     ``--source NAME`` accepts (``<package>.<stream>``, ``wazuh.<file>``, ``fail2ban.<filter>``, ``crowdsec.<type>``).
     ``starts``: for multi-line formats, whether a line begins a new record.
-    ``authority``: whether its records state approvals (a change system) rather than acts.
     """
 
     title: str
