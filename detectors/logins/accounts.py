@@ -5,13 +5,13 @@ from msgspec.structs import replace
 
 from detectors.kit.contract import DEFAULT_MEMORY, Context, Fact, Finding, Fold, FoldState, Keying, Step
 from detectors.logins.attempts import (
+    KEPT,
     Episode,
     Proof,
     Seen,
     announced_scan,
     client,
     continued,
-    evidence_of,
     fold_copies,
     locked,
     proof,
@@ -19,11 +19,11 @@ from detectors.logins.attempts import (
     success,
     wrong,
 )  # fmt: skip
+from detectors.logins.findings import Digest, attack, guessed
 from detectors.logins.limits import ENDED, LIMITS, SPRAYED
 from detectors.logins.sessions import session_key
 from schemas.event import Activity, Reason, SecurityEvent
 from schemas.identity import Key
-from schemas.violation import Severity
 
 _CLIENTS = 8
 
@@ -41,16 +41,6 @@ def account_key(event: SecurityEvent) -> Key | None:
     if event.reason == Reason.UNKNOWN_USER:
         return ("", client(event))
     return (event.user.casefold(),)
-
-
-class Digest(msgspec.Struct, frozen=True, array_like=True):
-    """A failure of the last 24 hours."""
-
-    t: int
-    id: str
-    src: str
-    source: str
-    line: int
 
 
 class Failure(msgspec.Struct, frozen=True, array_like=True):
@@ -122,6 +112,8 @@ def step(state: Accounts, event: SecurityEvent, ctx: Context) -> Step:
             copy = Failure(event.t, client(event), session_key(event) or ())
             account = replace(account, copies=(*copies, copy)[-LIMITS.followed :])
     elif success(event):
+        if _as_ever(account, event):
+            return Step(state)
         account, out = _succeeded(account, event)
     else:
         out = _ended(account, event)
@@ -163,13 +155,21 @@ def _failed(account: Account, event: SecurityEvent, ctx: Context) -> tuple[Accou
         burst = replace(burst, raised=True)
         digests = tuple(old for old in digests if old.t < burst.first.t)
         after = replace(account, recent=recent, digests=digests, burst=burst, slow=slow, calm=calm)
-        return after, (_attack("account", burst, low=_even([(old.t, old.src) for old in burst.newest])),)
+        return after, (attack("account", burst, low=_even([(old.t, old.src) for old in burst.newest])),)
     slow = continued(account.slow, item, LIMITS.slow_window)
     pace = [(old.t, old.src) for old in digests]
     if len(digests) >= LIMITS.slow_failures and not slow.raised and not _stale_password(account, pace, event, ctx):
         slow = replace(slow, raised=True)
     after = replace(account, recent=recent, digests=digests, burst=burst, slow=slow, calm=calm)
-    return after, (_attack("slow", slow, low=_even(pace), digests=digests[-LIMITS.slow_failures :]),) if slow.raised else ()
+    return after, (attack("slow", slow, low=_even(pace), digests=digests[-LIMITS.slow_failures :]),) if slow.raised else ()
+
+
+def _as_ever(account: Account, event: SecurityEvent) -> bool:
+    """Whether a success says nothing new: no failure to judge it by, and its client is known to the hour."""
+    if account.recent or account.copies or account.burst is not None or account.slow is not None:
+        return False
+    src = client(event)
+    return any(use.src == src and event.t - use.last < LIMITS.known_to for use in account.uses)
 
 
 def _succeeded(account: Account, event: SecurityEvent) -> tuple[Account, tuple[Finding | Fact, ...]]:
@@ -183,9 +183,11 @@ def _succeeded(account: Account, event: SecurityEvent) -> tuple[Account, tuple[F
         if used.first >= episode.first.t or src in episode.sources:
             account, out = _guess(account, proof(event), episode.proofs())
     uses = (*(use for use in account.uses if use.src != src), Use(src, used.first, t))[-_CLIENTS:]
+    mine = [old.t for old in account.digests if old.src == src]
     return replace(
-        account, uses=uses, burst=_without(account.burst, src), slow=_without(account.slow, src),
-        calm=_without(account.calm, src), recent=tuple(old for old in account.recent if old.src != src),
+        account, uses=uses, burst=_without(account.burst, src, mine), slow=_without(account.slow, src, mine),
+        calm=_without(account.calm, src, mine), recent=tuple(old for old in account.recent if old.src != src),
+        copies=tuple(old for old in account.copies if old.src != src),
         digests=tuple(old for old in account.digests if old.src != src),
     ), (*out, *told)  # fmt: skip
 
@@ -201,16 +203,16 @@ def _tell_success(account: Account, event: SecurityEvent) -> tuple[Fact, ...]:
     return tuple(Fact(kind=ENDED, key="\x1f".join(key), t=event.t, payload=payload) for key in sorted(keys))
 
 
-def _without(episode: Episode | None, src: str) -> Episode | None:
-    """``episode`` without the failures of a client that logged in after all; a raised one stays."""
+def _without(episode: Episode | None, src: str, times: list[int]) -> Episode | None:
+    """``episode`` without the failures (at ``times``) of a client that logged in after all; a raised one stays."""
     if episode is None or episode.raised or src not in episode.sources:
         return episode
-    newest = tuple(item for item in episode.newest if item.src != src)
-    if not newest:
+    rest = tuple(item for item in episode.proofs() if item.src != src)
+    if not rest:
         return None
-    first = newest[0] if episode.first.src == src else episode.first
+    count = episode.count - sum(episode.first.t <= t <= episode.last for t in times)
     sources = tuple(source for source in episode.sources if source != src)
-    return replace(episode, first=first, newest=newest, count=len(newest), last=newest[-1].t, sources=sources)
+    return replace(episode, first=rest[0], newest=rest[-KEPT:], count=max(count, len(rest)), last=rest[-1].t, sources=sources)
 
 
 def _guess(account: Account, item: Proof, before: tuple[Proof, ...]) -> tuple[Account, tuple[Finding, ...]]:
@@ -219,7 +221,7 @@ def _guess(account: Account, item: Proof, before: tuple[Proof, ...]) -> tuple[Ac
     fresh = tuple(old for old in account.guessed if item.t - old[1] <= LIMITS.guessed_within)
     known = any(old[0] == place for old in fresh)
     after = replace(account, guessed=(*(old for old in fresh if old[0] != place), (place, item.t))[-_CLIENTS:])
-    return after, () if known else (_guessed(item, before),)
+    return after, () if known else (guessed(item, before),)
 
 
 def _ended(account: Account, event: SecurityEvent) -> tuple[Fact, ...]:
@@ -256,33 +258,6 @@ def _stale_password(account: Account, pace: Paced, event: SecurityEvent, ctx: Co
     if any(use.src == src and event.t - use.last <= LIMITS.client_known for use in account.uses):
         return True
     return any(entry.data.kind == "service" for entry in ctx.as_of("accounts", f"account:{account.user}", event.t))
-
-
-def _attack(part: str, episode: Episode, *, low: bool, digests: tuple[Digest, ...] = ()) -> Finding:
-    first = episode.first
-    kept = {item.id: item for item in episode.proofs()}
-    bare = (
-        Proof(id=d.id, t=d.t, source=d.source, line=d.line, host="", user=first.user, src=d.src, reason="failure", session="",
-              original="")
-        for d in digests
-        if d.id not in kept
-    )  # fmt: skip
-    return Finding(
-        subtype="ATTACK_SUSPECTED", part=part, anchor=first.id, anchor_time=first.t, count=episode.count,
-        subject={"host": None, "user": first.user, "source_ip": None}, first_time=first.t, last_time=episode.last,
-        severity=Severity.LOW if low else Severity.MEDIUM, evidence=evidence_of((*kept.values(), *bare)),
-        reasons=("even_pace",) if low else (), source_ip=first.src if episode.sources == (first.src,) else None,
-        clauses=("CC-17010.i.c",),
-    )  # fmt: skip
-
-
-def _guessed(item: Proof, before: tuple[Proof, ...]) -> Finding:
-    return Finding(
-        subtype="GUESSED", anchor=item.id, anchor_time=item.t, severity=Severity.CRITICAL,
-        subject={"host": item.host or None, "user": item.user, "source_ip": item.src or None},
-        first_time=min((old.t for old in before), default=item.t), last_time=item.t, evidence=evidence_of((*before, item)),
-        clauses=("CC-17010.i.c",),
-    )  # fmt: skip
 
 
 fold = Fold(

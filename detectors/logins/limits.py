@@ -20,6 +20,7 @@ class Limits(Record):
     even_pace: int = 60 * instant.SECOND
     even_attempts: int = 8
     client_known: int = 7 * instant.DAY
+    known_to: int = 60 * instant.MINUTE  # how exactly it is remembered when a client last logged in
     followed: int = 64  # accounts under one key, failures of one account
 
 

@@ -66,6 +66,14 @@ def test_slow_guessing():
     assert found([login(s * 4800, session=f"s{s}", src=f"10.9.0.{s}") for s in range(20)]) == []
 
 
+def test_slow_guessing_loses_only_the_failures_of_the_client_that_logged_in():
+    guesses = [login(s * 3600, session=f"s{s}", src=f"10.9.0.{s}") for s in range(19)]
+    own = [login(5400, session="o1"), login(9000, session="o2"), login(9060, session="o3", ok=True)]
+    assert found([*guesses, *own]) == []
+    [violation] = judged(ID, [*guesses, *own, login(19 * 3600, session="s19", src="10.9.0.19")])
+    assert violation.count == 20
+
+
 def test_a_burst_is_not_reported_again_as_slow_guessing():
     fast = [login(s * 7, session=f"s{s}") for s in range(15)]
     slow = [login(5000 + s * 1000, session=f"t{s}") for s in range(20)]
@@ -85,7 +93,8 @@ def test_spray_over_ten_accounts_from_one_address():
 def test_spray_over_invented_names_makes_no_keys():
     events = [login(s, user=f"x{s}", session=f"s{s}", reason=Reason.UNKNOWN_USER) for s in range(200)]
     assert found(events) == [SPRAY]
-    assert len({accounts.account_key(event) for event in events}) == 1
+    cuts = [ended(s, user=f"x{s}", session=f"s{s}", reason=Reason.UNKNOWN_USER) for s in range(200)]
+    assert len({accounts.account_key(event) for event in [*events, *cuts]}) == 1
     assert len({sessions.session_key(login(0, user=f"x{n}", session="")) for n in range(5000)}) <= 64
 
 

@@ -142,9 +142,15 @@ def _ended(rest: str, session: str) -> Result:
     user, _, address = rest[match.end() :].rpartition(" ")
     fields |= source(address)
     fields["user"] = user
+    fields |= _why(known=not match[0].startswith("invalid"))
     if not match[0].startswith("user"):
         return (fields | {"category": ("authentication",), "type": ("info",), "outcome": "failure"},)
     return _closed(fields)
+
+
+def _why(*, known: bool) -> Fields:
+    """Reason in a record that ends the connection of a name: tells names that exist from invented ones."""
+    return {} if known else {"reason": Reason.UNKNOWN_USER}
 
 
 def _closed(fields: Fields) -> Result:
@@ -157,13 +163,15 @@ def _disconnecting(rest: str, session: str) -> Result:
     """Read "Disconnecting[ invalid user NAME ADDRESS port N]: WHY"."""
     if (match := _NAMED.match(rest)) is not None and (peer := _PEER.search(rest, match.end() - 1)) is not None:
         fields = {**source(peer[1]), "src_port": int(peer[2]), "user": rest[match.end() : peer.start()]}
+        fields |= _why(known=not match[0].startswith("invalid"))
         authentication = True
     else:
         fields = {}
         authentication = rest.startswith("Too many authentication failures")
         head, named, who = rest.partition(" for ")
         if authentication and named and head == "Too many authentication failures":
-            fields["user"] = _target(who)[0]
+            fields["user"], known = _target(who)
+            fields |= _why(known=known)
     told = {"category": ("authentication",), "type": ("info",)} if authentication else {}
     return ({**_DISCONNECTED, **told, **fields, "session": session, "outcome": "failure"},)
 
@@ -171,9 +179,9 @@ def _disconnecting(rest: str, session: str) -> Result:
 def _exceeded(rest: str, session: str) -> Result:
     """Read "maximum authentication attempts exceeded for [invalid user ]NAME from ADDRESS port N ssh2"."""
     head, client, port = _from(rest)
-    user, _ = _target(head.partition(" for ")[2])
+    user, known = _target(head.partition(" for ")[2])
     fields = {**client, "src_port": port, "user": user, "session": session}
-    return ({**_DISCONNECTED, **AUTHENTICATION_FAILED, **fields},)
+    return ({**_DISCONNECTED, **AUTHENTICATION_FAILED, **fields, **_why(known=known)},)
 
 
 def _connection(rest: str, session: str) -> Result:
