@@ -23,7 +23,8 @@ Blind spots: feeds that log no disconnects make every third failure a finding. A
 another clock does not excuse. Sprays from addresses whose asset is tagged ``nat`` or ``branch`` and whatever comes from an
 announced scan (context ``downtimes``, reason ``scanner-announced…``) are not attacks here, though a missing disconnect stays
 one. Names unknown to the system are counted per address, so one such name tried from many addresses is not seen. A feed that
-cannot tell an unknown name from a wrong password counts the name as an account. Of one key at most 64 accounts are followed.
+cannot tell an unknown name from a wrong password counts the name as an account. Validations by a domain controller that name
+only the client's computer (Windows 4776) count as guessing but are no session. Of one key at most 64 accounts are followed.
 
 What to do: set the log-in component to cut or lock at the third wrong password (sshd MaxAuthTries 3, lock-out policy) and
 check that it logs the disconnect. For attacks: block the address, tell the account's owner; for GUESSED: end its sessions and

@@ -77,7 +77,10 @@ def read_sources(path: Path) -> dict[str, Source]:
         data = tomllib.loads(path.read_text(encoding="utf-8"))
         found: dict[str, Any] = data.get("sources", {})
         return {
-            name: Source.model_validate({"source": name, "feed": name.partition("@")[0]} | table)
+            # A live job's file may serve: where it reads from does not matter here.
+            name: Source.model_validate(
+                {"source": name, "feed": name.partition("@")[0]} | {key: value for key, value in table.items() if key != "input"}
+            )
             for name, table in found.items()
         }
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:

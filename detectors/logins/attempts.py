@@ -80,7 +80,7 @@ class Seen(msgspec.Struct, frozen=True, array_like=True):
 
     t: int
     user: str
-    src: str
+    clients: tuple[str, ...]
     kinds: tuple[str, ...]
 
 
@@ -91,13 +91,15 @@ def fold_copies(seen: tuple[Seen, ...], event: SecurityEvent) -> tuple[tuple[See
     attempt; records of one kind are as many attempts as there are records.
     """
     kind = f"{event.feed}|{event.process}|{event.action}|{event.code}"
-    user, src = event.user.casefold(), client(event)
+    user = event.user.casefold()
+    clients = tuple(name for name in (event.src_ip, event.src_host.casefold(), event.tty) if name)
     recent = tuple(item for item in seen if event.t - item.t <= COPY_WINDOW)[-_SEEN:]
     for index, item in enumerate(recent):
-        if item.user == user and kind not in item.kinds and (item.src == src or not item.src or not src):
-            joined = Seen(item.t, user, item.src or src, (*item.kinds, kind))
+        same = not item.clients or not clients or not set(clients).isdisjoint(item.clients)
+        if item.user == user and kind not in item.kinds and same:
+            joined = Seen(item.t, user, tuple(sorted({*item.clients, *clients})), (*item.kinds, kind))
             return (*recent[:index], joined, *recent[index + 1 :]), False
-    return (*recent, Seen(event.t, user, src, (kind,))), True
+    return (*recent, Seen(event.t, user, clients, (kind,))), True
 
 
 class Episode(msgspec.Struct, frozen=True, array_like=True):

@@ -29,12 +29,18 @@ _ENDS = frozenset({Activity.DISCONNECT, Activity.SESSION_CLOSE})
 
 
 def session_key(event: SecurityEvent) -> Key | None:
-    """Session id; else client and one of 64 buckets of account names, so that invented names make no keys."""
+    """Session id; else client and one of 64 buckets of account names, so that invented names make no keys.
+
+    A record that names neither session nor address but the client's computer (a domain controller that validates for somebody
+    else) tells of no connection that could be cut.
+    """
     if event.activity == Activity.FACT:
         return tuple(event.ref.split("\x1f")) if event.action == ENDED else None
     if event.session and not event.target_user:
         return ("session", event.session)
     if not event.user or event.target_user:  # a lock by somebody else: the account's fold tells its sessions
+        return None
+    if event.src_host and not event.src_ip:
         return None
     bucket = zlib.crc32(event.user.casefold().encode("utf-8", "surrogatepass")) % _NAMES
     return ("client", client(event), str(bucket))

@@ -3,6 +3,7 @@
 import pytest
 
 from streams.collect.sources import BadSource, Files, Listen, Standard, Topic, from_file, from_options, host_zone
+from streams.recording import read_sources
 
 ZONE = "Asia/Taipei"
 
@@ -92,6 +93,11 @@ offset = "PT5S"
     web, edge = from_file(path, host_zone=ZONE)
     assert (web.source.feed, web.source.zone, web.source.core, len(web.source.expected)) == ("linux", "UTC", True, 1)
     assert (edge.source.source, edge.source.feed, edge.source.offset) == ("edge", "fortigate", 5_000_000)
+
+
+def test_the_same_file_serves_a_replay(tmp_path):
+    path = written(tmp_path, "[sources.linux]\ninput = '/var/log/auth.log'\nzone = 'Asia/Taipei'\n")
+    assert read_sources(path) == {"linux": from_file(path, host_zone=ZONE)[0].source}
 
 
 @pytest.mark.parametrize(

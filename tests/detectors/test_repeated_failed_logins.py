@@ -145,6 +145,18 @@ def test_one_attempt_told_by_two_kinds_of_record_counts_once():
     assert not_cut(events) == []
 
 
+def test_a_domain_controllers_validation_is_the_same_attempt_and_no_session():
+    events = []
+    for s in (0, 10, 20):
+        shared = {"session": "", "feed": "windows", "process": "", "src_host": "PC-7"}
+        events.append(login(s, code="4776", src="", host="dc-1", **shared))
+        events.append(login(s + 0.2, code="4625", host="file-1", **shared))
+    [violation] = control_failures(events)
+    assert (violation.subject["host"], violation.count) == ("file-1", 3)
+    [attack] = [v for v in judged(ID, events) if v.subtype == "ATTACK_SUSPECTED"]
+    assert attack.count == 3
+
+
 def test_three_attempts_of_one_process_in_one_second_are_three():
     assert not_cut([login(0), login(0), login(0)]) == [NOT_CUT]
 
