@@ -51,7 +51,7 @@ def source(name: str, zone: str, received_base: int | None) -> Source:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError):
         raise click.UsageError(f"--zone {zone!r}: no such time zone; write it like Asia/Taipei or UTC") from None
-    feed = feeds.names().get(name)
+    feed = feeds.names().get(name) or feeds.names().get(name.partition("@")[0])
     if feed is None:
         click.echo(f"source {name!r} is unknown; reading it generically (syslog, CEF, LEEF, key=value, JSON)", err=True)
         feed = "generic"

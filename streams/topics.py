@@ -86,6 +86,17 @@ def create(bootstrap: str, layout: Layout, extra: tuple[str, ...] = ()) -> list[
     return created
 
 
+def delete(bootstrap: str, layout: Layout) -> None:
+    """Delete every topic under the layout's prefix, which must not be empty."""
+    if not layout.prefix:
+        raise ValueError("refusing to delete topics without a prefix")
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        admin.delete_topics([name for name in admin.list_topics() if name.startswith(layout.prefix)])
+    finally:
+        admin.close()
+
+
 def differences(bootstrap: str, layout: Layout) -> list[str]:
     """What on the cluster is not as listed here, in words; empty when all is well."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)

@@ -1,18 +1,25 @@
 """``controlwatch replay DIR``: judges a folder of recorded raw logs; compares with a truth file."""
 
+import asyncio
+import contextlib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import orjson
+from aiokafka.errors import KafkaError
 
-from controlwatch import options
-from controlwatch.cli import Failed, Misconfigured
+from controlwatch import options, settings
+from controlwatch.cli import Failed, Misconfigured, Unfinished
 from controlwatch.output import line, output_option, progress
 from controlwatch.output import violation as show
+from detectors.kit.registry import Ruleset
 from schemas.violation import Violation
-from streams.recording import BadRecording, read_folder
+from streams import clock, topics
+from streams.kafka.replaying import judge_on_kafka
+from streams.recording import BadRecording, Recording, read_folder
 from streams.replay import Verdict, judge
 
 STATES = {"violation": "open", "excepted": "excepted", "retracted": "retracted"}
@@ -40,8 +47,11 @@ def command(
         raise Misconfigured(str(error)) from error
     for warning in recording.warnings:
         click.echo(warning, err=True)
-    with progress("judging") as tick:
-        verdict = judge(recording, ruleset, to=to, since=since, tick=tick)
+    if runner == "kafka":
+        verdict = _on_kafka(recording, ruleset, to, since)
+    else:
+        with progress("judging") as tick:
+            verdict = judge(recording, ruleset, to=to, since=since, tick=tick)
     for item in verdict.final:
         show(item, human=human, canonical=not history)
     if history:
@@ -53,6 +63,21 @@ def command(
         line(result)
         if result["missed"] or result["extra"]:
             raise Failed(f"final set differs from {truth}: {len(result['missed'])} missed, {len(result['extra'])} extra")
+
+
+def _on_kafka(recording: Recording, ruleset: Ruleset, to: int | None, since: int | None) -> Verdict:
+    """Through the broker, on topics of this replay's own, which are deleted afterwards."""
+    configured = settings.load()
+    layout = replace(configured.layout, prefix=f"{configured.prefix}replay-{clock.now()}-")
+    try:
+        return asyncio.run(
+            judge_on_kafka(recording, ruleset, bootstrap=configured.kafka, layout=layout, to=to, since=since)
+        )
+    except KafkaError as error:
+        raise Unfinished(f"Kafka at {configured.kafka}: {error}; is it running? set CONTROLWATCH_KAFKA") from error
+    finally:
+        with contextlib.suppress(KafkaError):
+            topics.delete(configured.kafka, layout)
 
 
 def read_truth(path: Path, detectors: tuple[str, ...]) -> list[dict[str, Any]]:

@@ -3,15 +3,17 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
 
 from schemas import tables
 from schemas.context import ContextRecord, Source
 from streams import clock
 from streams.collect.contract import Outlet
 from streams.collect.follow import Follow
-from streams.collect.sources import Configured, Files, Listen, Standard
+from streams.collect.sources import Configured, Files, Folder, Listen, Standard
 from streams.collect.stdin import Stdin
 from streams.collect.syslog import Intake, Tcp, Udp
+from streams.collect.watch import Watch
 from streams.feeds.kit import registry
 
 log = logging.getLogger(__name__)
@@ -70,6 +72,8 @@ async def _prepared(item: Configured, positions: Mapping[str, bytes], outlet: Ou
     starts = known.starts if known is not None else None
     if isinstance(item.input, Files):
         return Follow(source, feed, item.input.pattern, starts=starts, stored=positions, outlet=outlet).run
+    if isinstance(item.input, Folder):
+        return Watch(source, feed, Path(item.input.path), stored=positions, outlet=outlet).run
     if isinstance(item.input, Standard):
         return Stdin(source, feed, starts=starts, stored=positions.get(f"stdin:{source}"), outlet=outlet).run
     if isinstance(item.input, Listen):

@@ -20,7 +20,7 @@ LOOPBACK = "127.0.0.1"
 SYSLOG_PORT = 514
 INPUT = "input"
 _LOCALTIME = Path("/etc/localtime")
-_SCHEMES = ("syslog+udp", "syslog+tcp", "kafka")
+_SCHEMES = ("syslog+udp", "syslog+tcp", "kafka", "watch")
 
 
 class BadSource(ValueError):
@@ -55,7 +55,14 @@ class Topic:
     name: str
 
 
-Input = Files | Standard | Listen | Topic
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """A folder whose files are watched for changes."""
+
+    path: str
+
+
+Input = Files | Standard | Listen | Topic | Folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +153,9 @@ def _input(given: str, where: str) -> Input:
         return Standard()
     scheme, separator, rest = given.partition("://")
     if not separator:
-        return Files(given)
+        return Folder(given) if Path(given).is_dir() else Files(given)
+    if scheme == "watch" and rest:
+        return Folder(rest)
     if scheme == "file":
         return Files(rest)
     if scheme == "kafka" and rest:
@@ -154,7 +163,7 @@ def _input(given: str, where: str) -> Input:
     if scheme not in _SCHEMES or not rest:
         near = get_close_matches(scheme, _SCHEMES, n=1, cutoff=0.4)
         hint = f"; did you mean {near[0]}://?" if near and scheme not in _SCHEMES else ""
-        raise BadSource(f"{where}: {given!r} is no input we know: a path, -, syslog+udp://, syslog+tcp:// or kafka://<topic>{hint}")
+        raise BadSource(f"{where}: {given!r} is no input we know: a file, a folder to watch, -, syslog+udp://, syslog+tcp:// or kafka://<topic>{hint}")
     try:
         parts = urlsplit(given)
         port = parts.port

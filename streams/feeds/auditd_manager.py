@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from schemas import instant
 from schemas.event import Activity, SecurityEvent
 from streams.feeds.kit import audit_meaning, audit_record, ecs_document, values
 from streams.feeds.kit.audit_record import AuditRecord
@@ -87,12 +88,23 @@ def _integrity(document: Document) -> list[Fields]:
     if not fields.get("path"):
         raise Unreadable("missing_field", "a file_integrity document without file.path")
     fields["hash"] = ecs_document.one(document.get("file.hash.sha256") or document.get("hash.sha256", "")).lower()
+    fields["hash_before"] = ecs_document.one(document.get("controlwatch.hash_before", "")).lower()
+    fields["last_scan"] = _scanned(document)
     fields.setdefault("category", ("file",))
     fields["extra"] = {
         name: ecs_document.one(document[name])
         for name in ("file.mtime", "file.owner", "file.uid", "file.type", "file.target_path", "file.size") if name in document
     }
     return [fields]
+
+
+def _scanned(document: Document) -> int:
+    """Start of the interval in which a polled change happened, as our own folder watch states it; 0: the time is exact."""
+    told = ecs_document.one(document.get("controlwatch.last_scan", ""))
+    try:
+        return instant.parse(told) if told else 0
+    except (ValueError, OverflowError) as error:
+        raise Unreadable("bad_time", f"controlwatch.last_scan: expected RFC 3339 time, got {told[:64]!r}") from error
 
 
 def parse(record: RawRecord) -> Iterator[SecurityEvent]:
@@ -119,6 +131,6 @@ feed = Feed(
     title="Elastic auditd_manager and Auditbeat (auditd, file_integrity)",
     kinds=("siem", "idp", "fim", "pam"),
     parse=parse,
-    aliases=("auditd_manager.auditd", "auditbeat", "fim.event"),
+    aliases=("auditd_manager.auditd", "auditbeat", "fim", "fim.event"),
     reference="Auditbeat reference: exported fields of modules auditd and file_integrity",
 )

@@ -19,6 +19,13 @@ from streams.feeds.kit.contract import Feed, RawRecord, Unreadable
 
 MAX_REPEATS = 1000  # log-ins that one "message repeated N times" line may stand for
 
+# How lines begin that ``sshd -E FILE`` or ``sshd -e`` writes, without any header; the connection is then client and port.
+_SSHD = (
+    "Accepted ", "Failed ", "Invalid user ", "Connection ", "Disconnecting ", "Disconnected ", "Received disconnect ",
+    "Server listening ", "error: ", "fatal: ", "Postponed ", "User ", "Bad protocol ", "Received signal ", "Did not receive ",
+    "Unable to negotiate ", "banner exchange", "PAM ", "pam_unix(sshd:", "debug", "Authentication refused", "Timeout before ",
+)
+
 _REPEATED = re.compile(r"message repeated (\d{1,9}) times: \[ (.*)\]\s*$", re.ASCII | re.DOTALL)
 
 
@@ -35,6 +42,9 @@ def parse(record: RawRecord) -> Iterator[SecurityEvent]:
         line, t, own = journal.read(record)
     else:
         line = syslog.split(record.text)
+    bare = not line.time and not line.app and line.priority < 0 and record.text.startswith(_SSHD)
+    if bare:
+        line = line._replace(app="sshd", message=record.text)
     if not line.time and not line.app and line.priority < 0:
         raise Unreadable("bad_header", f"expected a syslog line, got {record.text[:64]!r}")
     if t is None:
@@ -50,6 +60,8 @@ def parse(record: RawRecord) -> Iterator[SecurityEvent]:
     for fields in unix.read(line) * repeats:
         if "src_host" in fields:  # ECS: the address as the record states it, where it is no IP address
             fields["extra"] = fields.get("extra", {}) | {"source.address": fields["src_host"]}
+        if bare and fields.get("src_port"):
+            fields["session"] = f"sshd:{fields.get('src_ip') or fields.get('src_host', '')}:{fields['src_port']}"
         yield record.event(t=t, own_id=own, **(base | fields))
 
 
