@@ -31,7 +31,7 @@ Subject: {group, commit}: name of the pair or of the single device; transaction 
 the commit's record (PAN-OS), else the first 12 characters of the event id.
 """
 
-from detectors.firewalls import commits, devices
+from detectors.firewalls import commits, devices, pairs
 from detectors.kit.approvals import Row, uses_fold
 from detectors.kit.contract import Detector
 from schemas.violation import Severity
@@ -40,6 +40,6 @@ detector = Detector(
     clauses=("CC-17010.b.e", "CC-17010.b.b"),
     feeds=("firewall", "change_management", "pam", "hr"),
     severity=Severity.HIGH,
-    folds=(devices.fold, commits.fold, uses_fold(commits.DETECTOR, stage=2)),
+    folds=(devices.fold, pairs.fold, commits.fold, uses_fold(commits.DETECTOR, stage=3)),
     subtypes=(*(str(row) for row in Row), commits.UNDESIGNATED),
 )

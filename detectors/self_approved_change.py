@@ -98,7 +98,7 @@ def decide(state: Request, event: SecurityEvent, ctx: Context) -> Step:
         item = evidence(event, decision=event.action, approver=event.user, approval=event.ref)
         state = msgspec.structs.replace(state, decisions=merged(state.decisions, [item])[: LIMITS.actors])
     entries = ctx.all("approvals", f"approval:{event.ref}")
-    out: list[Finding | Fact] = []
+    out: list[Finding] = []
     reasons: dict[str, None] = {}
     hints: dict[str, None] = {}
     grants = history.read(entries).grants if entries else ()
@@ -113,7 +113,6 @@ def decide(state: Request, event: SecurityEvent, ctx: Context) -> Step:
             persons.update(approver.label for approver in found.approvers)
         reasons.update(dict.fromkeys(own))
         hints.update(dict.fromkeys(below))
-        out += _between(grant, found)
     if first is not None:
         clauses = _clauses(ctx, state, first)
         for subtype, why in ((SELF, reasons), (HINT, hints)):
@@ -156,6 +155,13 @@ def _below(ctx: Context, found: Parties, decided: int) -> list[str]:
         "APPROVER_REPORTS_TO_REQUESTER" for approver in found.approvers
         if asked and approver.person and identity.superior_of(ctx, asked, approver.person, decided)
     ]  # fmt: skip
+
+
+def tell(state: FoldState, event: SecurityEvent, ctx: Context) -> Step:
+    """A decision was recorded: tell whose request it was to the fold that looks for the other way round."""
+    entries = ctx.all("approvals", f"approval:{event.ref}")
+    grants = history.read(entries).grants if entries else ()
+    return Step(state, tuple(fact for grant in grants for fact in _between(grant, parties(ctx, grant.snapshot, grant.decided))))
 
 
 def _between(grant: Grant, found: Parties) -> list[Fact]:
@@ -262,11 +268,15 @@ detector = Detector(
     folds=(
         Fold(
             name="request", keying=BY_APPROVAL, activities=frozenset({Activity.APPROVAL_DECISION, Activity.FACT}),
-            facts=frozenset({USE}), init=Request(), step=decide, stage=2, memory=CONTEXT_LOOKBACK, lookback=CONTEXT_LOOKBACK,
+            facts=frozenset({USE}), init=Request(), step=decide, stage=3, memory=CONTEXT_LOOKBACK, lookback=CONTEXT_LOOKBACK,
+        ),
+        Fold(
+            name="decision", keying=BY_APPROVAL, activities=frozenset({Activity.APPROVAL_DECISION}), init=FoldState(), step=tell,
+            memory=CONTEXT_LOOKBACK, lookback=CONTEXT_LOOKBACK,
         ),
         Fold(
             name="mutual", keying=Keying("two_persons", by_two), activities=frozenset({Activity.FACT}),
-            facts=frozenset({BETWEEN}), init=Two(), step=pair, stage=3, memory=CONTEXT_LOOKBACK, lookback=CONTEXT_LOOKBACK,
+            facts=frozenset({BETWEEN}), init=Two(), step=pair, stage=1, memory=CONTEXT_LOOKBACK, lookback=CONTEXT_LOOKBACK,
         ),
     ),
     subtypes=(SELF, HINT),

@@ -4,10 +4,12 @@ A request is exported again whenever it changes; the set of its snapshots, order
 ``detectors/kit/approvals.py`` reads which scope was approved, when, by whom, and whether it was revoked later.
 """
 
+from collections.abc import Iterator
 from typing import Literal
 
 from pydantic import Field
 
+from schemas import instant
 from schemas.context import Record, Time
 
 Decision = Literal["requested", "approved", "rejected", "revoked"]
@@ -61,3 +63,56 @@ class Approval(Record):
     team: str = ""
     ref: str = ""
     updated: Time
+
+
+RELATED = 3 * instant.DAY
+"""The longest that a request speaks of an act after its end: over a week-end."""
+
+AWAITED = 7 * instant.DAY
+"""The longest that it speaks of an act before its decision, where it has no window."""
+
+ANNOUNCED = instant.DAY
+"""The longest that it speaks of an act before its window (``detectors/kit/approvals``)."""
+
+ALWAYS = "always"
+_LONGEST = 60 * instant.DAY
+_SLACK = instant.HOUR  # more than any tolerance of clocks
+
+
+def places(target: str, since: int, until: int) -> Iterator[str]:
+    """Look-up names under which approvals for ``target`` that may concern an act from ``since`` to ``until`` are found.
+
+    A firewall sees thousands of requests in a year: without days in the name each of them would re-judge each act.
+    """
+    name = target.strip().casefold()
+    yield f"target:{name}@{ALWAYS}"
+    for day in range(since // instant.DAY, until // instant.DAY + 1):
+        yield f"target:{name}@{day}"
+
+
+def found_at(approval: Approval) -> Iterator[str]:
+    """Look-up names under which this state of a request is found by its targets: the days it may concern."""
+    since, until = reach(approval)
+    always = until is None or until - since > _LONGEST
+    for target in approval.scope.targets:
+        name = target.strip().casefold()
+        if always or until is None:
+            yield f"target:{name}@{ALWAYS}"
+        else:
+            yield from (f"target:{name}@{day}" for day in range(since // instant.DAY, until // instant.DAY + 1))
+
+
+def reach(approval: Approval) -> tuple[int, int | None]:
+    """From when to when an act may concern this state of a request (µs UTC); None: until further notice."""
+    own = [approver.decided for approver in approval.approvers]
+    stamps = [time for time in (approval.updated, approval.decision_time, approval.emergency_at, *own) if time is not None]
+    starts = [min(stamps) - AWAITED if approval.valid_from is None else approval.valid_from - ANNOUNCED]
+    if approval.emergency:
+        starts.append(approval.updated if approval.emergency_at is None else approval.emergency_at)
+    if approval.valid_to is not None:
+        until: int | None = approval.valid_to + RELATED + _SLACK
+    elif approval.decision == "approved":
+        until = None
+    else:
+        until = max(stamps) + RELATED + _SLACK
+    return min(starts) - _SLACK, until

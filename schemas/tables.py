@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schemas import identity
-from schemas.approval import Approval
+from schemas.approval import Approval, found_at
 from schemas.context import (
     Account,
     Asset,
@@ -76,7 +76,7 @@ def entities(table: str, typed: Record) -> Iterator[str]:
     """Names under which a look-up in ``table`` finds ``typed``."""
     if isinstance(typed, Approval):
         yield f"approval:{typed.approval}"
-        yield from (f"target:{target.casefold()}" for target in typed.scope.targets)
+        yield from found_at(typed)
     elif isinstance(typed, Interval):
         yield from typed.entities()
     else:  # pragma: no cover

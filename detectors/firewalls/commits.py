@@ -1,12 +1,9 @@
-"""Stage 1: the commits of one pair, cluster or single device are judged, each once, whichever member told it."""
+"""Stage 2: one commit is judged by the approvals that name its pair or device, and its administrator by the posts."""
 
 from dataclasses import replace
 from typing import Any
 
-import msgspec
-
-from detectors.firewalls.devices import COMMIT
-from detectors.firewalls.limits import LIMITS
+from detectors.firewalls.pairs import ACT
 from detectors.kit import identity
 from detectors.kit.approvals import LIMITS as APPROVALS
 from detectors.kit.approvals import Act, Verdict, conclude, judge
@@ -24,69 +21,26 @@ ADMIN = "firewall_admin"
 UNDESIGNATED = "UNDESIGNATED_ADMIN"
 
 
-def by_group(event: SecurityEvent) -> Key | None:
-    """The pair, cluster or single device a commit belongs to."""
-    return (event.ref,) if event.action == COMMIT else None
+def by_act(event: SecurityEvent) -> Key | None:
+    """One commit of one pair or device: a key of its own, so that an approval re-judges only the acts near it."""
+    return (event.ref,) if event.action == ACT else None
 
 
-class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """Digest of a commit: enough to know its copy and its undoing."""
-
-    t: int
-    device: str
-    ref: str
-    content: str
-    commit: str
-    open: bool
+class Judged(FoldState, frozen=True):
+    """Nothing is kept: one key is one act."""
 
 
-class Pair(FoldState, frozen=True):
-    """Commits of the last days, and how many acts each limited approval has served here."""
-
-    done: tuple[Done, ...] = ()
-    spent: tuple[tuple[str, int], ...] = ()
-
-
-def step(state: Pair, event: SecurityEvent, ctx: Context) -> Step:
-    """One commit as a device told it."""
+def step(state: Judged, event: SecurityEvent, ctx: Context) -> Step:
+    """One commit, judged."""
     told = event.extra
-    kept = tuple(item for item in state.done if event.t - item.t <= LIMITS.roll_back)
-    if any(_copies(item, told, event.t) for item in kept):
-        return Step(msgspec.structs.replace(state, done=kept))
     act = _act(ctx, told, event.t)
-    verdict = judge(ctx, act, spent=_exhausted(ctx, state))
-    undone = next((item for item in reversed(kept) if item.open and item.content == told["inverse"] and told["objects"]), None)
-    finding = _finding(event, told, act, verdict, undone)
+    verdict = judge(ctx, act)
+    finding = _finding(event, told, act, verdict)
     out = conclude(
-        DETECTOR, finding, verdict, base=_severity(ctx, told, event.t), unit=told["content"], place=event.ref,
+        DETECTOR, finding, verdict, base=_severity(ctx, told, event.t), unit=told["content"], place=folded(told["group"]),
         details={"account": act.account, "host": told["device"], "objects": told["objects"]},
     )  # fmt: skip
-    done = Done(
-        t=event.t, device=told["device"], ref=told["ref"], content=told["content"], commit=told["commit"],
-        open=verdict.state == "open",
-    )  # fmt: skip
-    spent = dict(state.spent)
-    if verdict.used and verdict.approval is not None and verdict.max_uses is not None:
-        spent[verdict.approval] = spent.get(verdict.approval, 0) + 1
-    after = Pair(done=(*kept, done), spent=tuple(sorted(spent.items())))
-    return Step(after, (*out, *_undesignated(ctx, finding, act)))
-
-
-def _copies(done: Done, told: dict[str, Any], t: int) -> bool:
-    """Whether another member of the pair tells a commit that is known: by its number, its content, or having none."""
-    if folded(done.device) == folded(told["device"]) or t - done.t > LIMITS.copy_window:
-        return False
-    if told["ref"] or done.ref:
-        return bool(told["ref"] == done.ref)
-    return not told["objects"] or bool(told["content"] == done.content)
-
-
-def _exhausted(ctx: Context, state: Pair) -> tuple[str, ...]:
-    """Approvals that acts of this pair have used up."""
-    return tuple(
-        number for number, count in state.spent
-        if any((entry.data.max_uses or count + 1) <= count for entry in ctx.all("approvals", f"approval:{number}"))
-    )  # fmt: skip
+    return Step(state, (*out, *_undesignated(ctx, finding, act)))
 
 
 def _act(ctx: Context, told: dict[str, Any], t: int) -> Act:
@@ -110,14 +64,14 @@ def _severity(ctx: Context, told: dict[str, Any], t: int) -> Severity:
     return Severity.HIGH
 
 
-def _finding(event: SecurityEvent, told: dict[str, Any], act: Act, verdict: Verdict, undone: Done | None) -> Finding:
+def _finding(event: SecurityEvent, told: dict[str, Any], act: Act, verdict: Verdict) -> Finding:
     values = verdict.values()
     if told["used_by"]:
         values["alters"] = ", ".join(sorted({rule for rules in told["used_by"].values() for rule in rules}))
     if told["open_to_all"]:
         values["open_to_all"] = told["open_to_all"]
-    if undone is not None:
-        values["rolls_back"] = undone.commit
+    if told["rolls_back"]:
+        values["rolls_back"] = told["rolls_back"]
     return Finding(
         subtype=verdict.subtype or "", anchor=told["anchor"], anchor_time=event.t,
         subject={"group": told["group"], "commit": told["commit"]},
@@ -151,6 +105,6 @@ def _undesignated(ctx: Context, finding: Finding, act: Act) -> tuple[Finding | F
 
 
 fold = Fold(
-    name="group", keying=Keying("firewall_group", by_group), activities=frozenset({Activity.FACT}), facts=frozenset({COMMIT}),
-    init=Pair(), step=step, stage=1, lookback=CONTEXT_LOOKBACK,
+    name="act", keying=Keying("firewall_act", by_act), activities=frozenset({Activity.FACT}), facts=frozenset({ACT}),
+    init=Judged(), step=step, stage=2, lookback=CONTEXT_LOOKBACK,
 )  # fmt: skip

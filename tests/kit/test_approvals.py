@@ -8,9 +8,9 @@ from schemas.violation import Severity, State
 from tests.kit.world import DAY, PEOPLE, account, act, approved, at, context, member, post, snapshot
 
 
-def verdict(*records, people=PEOPLE, t: float = 60, spent=(), **fields):
+def verdict(*records, people=PEOPLE, t: float = 60, **fields):
     ctx = context(*people, *records)
-    return judge(ctx, act(ctx, t, **fields), spent=spent)
+    return judge(ctx, act(ctx, t, **fields))
 
 
 def rows(*records, **fields):
@@ -432,11 +432,12 @@ def test_two_approvals_together_cover_a_commit_of_two_rules():
     assert (found.state, found.approvals) == ("covered", ("CHG1", "CHG2"))
 
 
-def test_a_used_up_approval_is_left_for_another_that_covers():
-    both = [approved(0, max_uses=1), approved(0, approval="CHG2", max_uses=1)]
-    assert verdict(*both).approval == "CHG1"
-    assert verdict(*both, spent=["CHG1"]).approval == "CHG2"
-    assert verdict(*both, approved(0, approval="CHG3")).approval == "CHG3"
+def test_approvals_of_limited_uses_that_both_cover_are_one_stock():
+    both = [approved(0, max_uses=1), approved(0, approval="CHG2", max_uses=2)]
+    found = verdict(*both)
+    assert (found.approval, found.max_uses) == ("CHG1", 3)
+    free = verdict(*both, approved(0, approval="CHG3"))
+    assert (free.approval, free.max_uses) == ("CHG3", None)
 
 
 def test_reuse_found_elsewhere_takes_its_place_among_the_rows():

@@ -2,11 +2,25 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
+from detectors.kit.groups import folded
 from detectors.kit.identity import NOBODY, Who
 
+WORDS = {
+    "create": "add", "new": "add", "insert": "add", "clone": "add", "modify": "edit", "change": "edit", "update": "edit",
+    "rename": "edit", "remove": "delete", "del": "delete",
+}  # fmt: skip
+"""Words of change systems and vendors for the actions that approvals name."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+def word(action: str) -> str:
+    """``action`` in the words that scopes are compared in."""
+    name = folded(action)
+    return WORDS.get(name, name)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Act:
     """One act. Instants are µs UTC.
 
@@ -41,3 +55,21 @@ class Act:
         if self.until is not None:
             return self.until
         return self.t if self.earliest is None else self.earliest
+
+    @cached_property
+    def spellings(self) -> frozenset[str]:
+        """The account as a scope may write it: with and without its domain."""
+        name = folded(self.account)
+        return frozenset((name, name.rpartition("\\")[2], name.partition("@")[0])) if name else frozenset()
+
+    @cached_property
+    def named(self) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+        """Each object with its folded name and the folded names of the rules it alters."""
+        return tuple(
+            (item, folded(item), tuple(folded(rule) for rule in self.used_by.get(item, ()))) for item in self.objects
+        )
+
+    @cached_property
+    def words(self) -> tuple[tuple[str, str], ...]:
+        """Each action with the word it is compared by."""
+        return tuple((action, word(action)) for action in self.actions)

@@ -1,9 +1,11 @@
 """History of one request, read from its exported snapshots: what was decided when, and which scope that decision covered."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Literal
 
+from detectors.kit.approvals.scope import Bounds, bounds
 from detectors.kit.contract import Entry
 from schemas.approval import Approval
 
@@ -21,6 +23,7 @@ class Grant:
 
     request: str
     snapshot: Approval
+    bounds: Bounds
     decided: int
     o: int
     source: str
@@ -58,9 +61,30 @@ class Request:
         return before[-1] if before else None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Snapshots:
+    """Snapshots with what tells them apart: an entry's id is a digest of its content."""
+
+    entries: tuple[Entry, ...]
+    names: tuple[tuple[str, int, str], ...]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Snapshots) and self.names == other.names
+
+    def __hash__(self) -> int:
+        return hash(self.names)
+
+
 def read(entries: Iterable[Entry]) -> Request:
     """The history of one request from its snapshots (at least one), in whatever order they are given."""
-    ordered = sorted(entries, key=lambda entry: (entry.data.updated, entry.id))
+    known = tuple(entries)
+    return _read(_Snapshots(known, tuple((entry.id, entry.o, entry.source) for entry in known)))
+
+
+@lru_cache(maxsize=16384)
+def _read(found: _Snapshots) -> Request:
+    # Every act of some weeks is judged by the same requests: reading each once is most of the work saved.
+    ordered = sorted(found.entries, key=lambda entry: (entry.data.updated, entry.id))
     snapshots = tuple(entry.data for entry in ordered)
     grants, refusals = _decisions(ordered)
     return Request(
@@ -104,9 +128,9 @@ def _decisions(ordered: list[Entry]) -> tuple[list[Grant], list[Refusal]]:
 def _grant(entry: Entry, decided: int, still_open_at: int | None, snapshot: Approval | None = None) -> Grant:
     content = entry.data if snapshot is None else snapshot
     return Grant(
-        request=content.approval, snapshot=content, decided=decided, o=entry.o, source=entry.source,
-        still_open_at=still_open_at,
-    )
+        request=content.approval, snapshot=content, bounds=bounds(content.scope), decided=decided, o=entry.o,
+        source=entry.source, still_open_at=still_open_at,
+    )  # fmt: skip
 
 
 def _decided(snapshot: Approval, latest: int | None) -> int:
@@ -145,12 +169,7 @@ def _closed(grants: list[Grant], refusals: list[Refusal]) -> tuple[Grant, ...]:
     for grant in grants:
         after = [ending for ending in endings if ending[0] > grant.decided]
         ended, by = min(after, default=(None, None))
-        closed.append(
-            Grant(
-                request=grant.request, snapshot=grant.snapshot, decided=grant.decided, o=grant.o, source=grant.source,
-                ended=ended, ended_by=by, still_open_at=grant.still_open_at,
-            )
-        )
+        closed.append(replace(grant, ended=ended, ended_by=by))
     return tuple(closed)
 
 

@@ -3,17 +3,44 @@
 from dataclasses import dataclass, fields
 from fnmatch import fnmatchcase
 
-from detectors.kit.approvals.act import Act
+from detectors.kit.approvals.act import Act, word
 from detectors.kit.groups import folded
 from schemas.approval import Scope
 
-WORDS = {
-    "create": "add", "new": "add", "insert": "add", "clone": "add", "modify": "edit", "change": "edit", "update": "edit",
-    "rename": "edit", "remove": "delete", "del": "delete",
-}
-"""Words of change systems and vendors for the actions that approvals name."""
-
 _SET = frozenset({"add", "edit", "set"})  # a "set" (PAN-OS) creates what is not there and changes what is
+_EVERY = frozenset({"*"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """A scope made ready for comparing: folded, as sets. An empty set does not restrict, but for the targets."""
+
+    targets: frozenset[str]
+    accounts: frozenset[str]
+    persons: frozenset[str]
+    actions: frozenset[str]
+    objects: frozenset[str]
+    patterns: tuple[str, ...]
+    hashes: frozenset[str]
+
+
+def bounds(scope: Scope) -> Bounds:
+    """``scope`` made ready for comparing; ``*`` alone does not restrict."""
+    objects = [folded(item) for item in scope.objects]
+    actions = frozenset(word(action) for action in scope.actions)
+    return Bounds(
+        targets=frozenset(folded(target) for target in scope.targets),
+        accounts=_free(frozenset(folded(name) for name in scope.accounts)),
+        persons=_free(frozenset(folded(name) for name in scope.persons)),
+        actions=_free(actions | _SET if "set" in actions else actions),
+        objects=_free(frozenset(objects)),
+        patterns=tuple(item for item in objects if any(sign in item for sign in "*?[")),
+        hashes=_free(frozenset(folded(item) for item in scope.hashes)),
+    )
+
+
+def _free(names: frozenset[str]) -> frozenset[str]:
+    return frozenset() if names & _EVERY else names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,18 +74,25 @@ class Difference:
         return "; ".join(parts)
 
 
-def difference(act: Act, scope: Scope, *, standing: bool = False) -> Difference:
-    """What of ``act`` lies outside ``scope``; only a standing approval may name every target by ``*``."""
-    named = {folded(target) for target in scope.targets}
-    target_in = bool(named & set(act.targets)) or (standing and "*" in named)
-    accounts = () if _covers(scope.accounts, *_spellings(act.account)) else (act.account or "unknown account",)
-    persons = _persons(act, scope)
-    allowed = {_word(action) for action in scope.actions}
-    if "set" in allowed:
-        allowed |= _SET
-    actions = tuple(a for a in act.actions if allowed and "*" not in allowed and not _permitted(_word(a), allowed))
-    objects = tuple(item for item in act.objects if scope.objects and not _named(act, item, scope.objects))
-    hashes = tuple(item for item in act.hashes if scope.hashes and folded(item) not in map(folded, scope.hashes))
+NONE = Difference()
+
+
+def difference(act: Act, allowed: Bounds, *, standing: bool = False) -> Difference:
+    """What of ``act`` lies outside ``allowed``; only a standing approval may name every target by ``*``."""
+    target_in = not allowed.targets.isdisjoint(act.targets) or (standing and "*" in allowed.targets)
+    accounts = persons = actions = objects = hashes = ()  # type: tuple[str, ...]
+    if allowed.accounts and allowed.accounts.isdisjoint(act.spellings):
+        accounts = (act.account or "unknown account",)
+    if allowed.persons:
+        persons = _persons(act, allowed)
+    if allowed.actions:
+        actions = tuple(action for action, name in act.words if not _permitted(name, allowed.actions))
+    if allowed.objects:
+        objects = tuple(item for item, name, rules in act.named if not _named(act, name, rules, allowed))
+    if allowed.hashes:
+        hashes = tuple(item for item in act.hashes if folded(item) not in allowed.hashes)
+    if target_in and not (accounts or persons or actions or objects or hashes):
+        return NONE
     return Difference(
         targets=() if target_in else (act.host,), accounts=accounts, persons=persons, actions=actions, objects=objects,
         hashes=hashes,
@@ -66,60 +100,40 @@ def difference(act: Act, scope: Scope, *, standing: bool = False) -> Difference:
             accounts or persons or (objects and len(objects) == len(act.objects))
             or (hashes and len(hashes) == len(act.hashes))
         ),
-    )
+    )  # fmt: skip
 
 
-def names_object(act: Act, scope: Scope) -> bool:
-    """Whether ``scope`` names one of the act's objects, rather than not restricting them."""
-    return any(_named(act, item, scope.objects) for item in act.objects)
+def names_object(act: Act, allowed: Bounds) -> bool:
+    """Whether the scope names one of the act's objects, rather than not restricting them."""
+    return any(_named(act, name, rules, allowed) for _, name, rules in act.named)
 
 
-def names_actor(act: Act, scope: Scope) -> bool:
-    """Whether ``scope`` names the act's account or person, rather than not restricting them."""
-    account = bool(scope.accounts) and _covers(scope.accounts, *_spellings(act.account))
-    return account or (bool(scope.persons) and not _persons(act, scope))
+def names_actor(act: Act, allowed: Bounds) -> bool:
+    """Whether the scope names the act's account or person, rather than not restricting them."""
+    return not allowed.accounts.isdisjoint(act.spellings) or (bool(allowed.persons) and not _persons(act, allowed))
 
 
-def _persons(act: Act, scope: Scope) -> tuple[str, ...]:
-    if not scope.persons or "*" in scope.persons:
-        return ()
-    allowed = {folded(person) for person in scope.persons}
+def _persons(act: Act, allowed: Bounds) -> tuple[str, ...]:
     if not act.who.persons:
         return (f"unknown person of {act.account or 'unknown account'}",)
-    return tuple(person for person in act.who.persons if folded(person) not in allowed)
+    return tuple(person for person in act.who.persons if folded(person) not in allowed.persons)
 
 
-def _covers(allowed: tuple[str, ...], *names: str) -> bool:
-    wanted = {folded(name) for name in allowed}
-    return not wanted or "*" in wanted or bool(wanted & set(names))
+def _permitted(name: str, allowed: frozenset[str]) -> bool:
+    return name in allowed or (name == "set" and bool(allowed & _SET))
 
 
-def _spellings(account: str) -> tuple[str, ...]:
-    name = folded(account)
-    return (name, name.rpartition("\\")[2], name.partition("@")[0]) if name else ()
-
-
-def _word(action: str) -> str:
-    return WORDS.get(folded(action), folded(action))
-
-
-def _permitted(word: str, allowed: set[str]) -> bool:
-    return word in allowed or (word == "set" and bool(allowed & _SET))
-
-
-def _named(act: Act, item: str, patterns: tuple[str, ...]) -> bool:
-    rules = act.used_by.get(item, ())
-    return _matches(item, patterns, bare_names=act.bare_names) or (
-        bool(rules) and all(_matches(rule, patterns, bare_names=act.bare_names) for rule in rules)
+def _named(act: Act, name: str, rules: tuple[str, ...], allowed: Bounds) -> bool:
+    return _matches(name, allowed, bare_names=act.bare_names) or (
+        bool(rules) and all(_matches(rule, allowed, bare_names=act.bare_names) for rule in rules)
     )
 
 
-def _matches(item: str, patterns: tuple[str, ...], *, bare_names: bool) -> bool:
-    name = folded(item)
-    last = name.rpartition("/")[2]
-    for pattern in map(folded, patterns):
-        if pattern == name or fnmatchcase(name, pattern):
-            return True
-        if bare_names and "/" not in pattern and (pattern == last or fnmatchcase(last, pattern)):
-            return True
-    return False
+def _matches(name: str, allowed: Bounds, *, bare_names: bool) -> bool:
+    last = name.rpartition("/")[2] if bare_names else name
+    if name in allowed.objects or last in allowed.objects:
+        return True
+    return any(
+        fnmatchcase(name, pattern) or (bare_names and "/" not in pattern and fnmatchcase(last, pattern))
+        for pattern in allowed.patterns
+    )

@@ -1,13 +1,13 @@
 """The approval verdict table: one act against one request -> the rows that apply (``docs/decisions``, detectors §1.2)."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from detectors.kit.approvals import duties
 from detectors.kit.approvals.act import Act
 from detectors.kit.approvals.history import Grant, Refusal, Request
 from detectors.kit.approvals.limits import Limits
-from detectors.kit.approvals.scope import Difference, difference, names_object
+from detectors.kit.approvals.scope import NONE, Difference, bounds, difference, names_object
 from detectors.kit.contract import Context
 from detectors.kit.tolerance import Fit, not_after, not_before
 from schemas.approval import Approval
@@ -54,7 +54,7 @@ class Candidate:
     near: Near = Near.MATCHING
     decisive: int = 0
     ambiguous: bool = False
-    difference: Difference = field(default_factory=Difference)
+    difference: Difference = NONE
     overrun: int = 0
     own_decision: bool = False
 
@@ -87,7 +87,9 @@ def _granted(
     ctx: Context, act: Act, request: Request, grant: Grant, delay: int, limits: Limits
 ) -> Candidate | None:
     approval = grant.snapshot
-    outside = difference(act, approval.scope, standing=approval.standing)
+    if _far(act, request, approval, limits):
+        return None
+    outside = difference(act, grant.bounds, standing=approval.standing)
     decided = not_before(act.t, grant.decided, skew=limits.skew)
     late = decided is Fit.OUTSIDE
     emergency = late and _emergency(act, request, approval, limits)
@@ -134,6 +136,16 @@ def _granted(
     )
 
 
+def _far(act: Act, request: Request, approval: Approval, limits: Limits) -> bool:
+    """Whether the window lies so far from the act that nothing else needs to be compared."""
+    if request.id in act.cites:
+        return False
+    start, end = approval.valid_from, approval.valid_to
+    if end is not None and act.last - end > limits.related:
+        return True
+    return start is not None and start - act.t > limits.announced and request.emergency_at is None
+
+
 def _refusal(act: Act, request: Request, grant: Grant, limits: Limits, *, late: bool) -> Refusal | None:
     """The refusal in force at the act: of this decision, or, if it was decided later, of the request before."""
     if late:
@@ -158,11 +170,11 @@ def _near(
     ended = end is not None and act.t > end + limits.skew and (act.earliest is None or act.earliest > end + limits.skew)
     if early:
         soon = start is not None and start - act.t <= limits.announced
-        named = names_object(act, approval.scope) or not late
+        named = names_object(act, grant.bounds) or not late
         return Near.BESIDE if soon and named and not outside.foreign else None
-    if ended and (outside.foreign or (end is not None and act.last - end > limits.related)):
+    if ended and outside.foreign:
         return None
-    if late and (outside.foreign or (start is None and grant.decided - act.t > limits.related)):
+    if late and (outside.foreign or (start is None and grant.decided - act.t > limits.awaited)):
         return None
     if refused is not None and (outside.foreign or (end is None and act.t - refused.t > limits.related)):
         return None
@@ -215,7 +227,7 @@ def _partly(act: Act, grant: Grant) -> bool:
 def _undecided(act: Act, request: Request, limits: Limits) -> Candidate | None:
     """A request that was never approved: an emergency waiting or refused, or a refusal before the act."""
     approval = request.at(act.t)
-    outside = difference(act, approval.scope, standing=approval.standing)
+    outside = difference(act, bounds(approval.scope), standing=approval.standing)
     start, end = approval.valid_from, approval.valid_to
     cited = request.id in act.cites
     if not cited:

@@ -12,10 +12,11 @@ from detectors.kit import groups
 from detectors.kit.approvals import history
 from detectors.kit.approvals.act import Act
 from detectors.kit.approvals.limits import LIMITS, Limits
-from detectors.kit.approvals.scope import Difference, names_actor, names_object
+from detectors.kit.approvals.scope import Difference, bounds, names_actor, names_object
 from detectors.kit.approvals.table import PRECEDENCE, Candidate, Near, Row, ordered, weigh
 from detectors.kit.contract import Context, Entry
 from schemas import instant
+from schemas.approval import places
 from schemas.violation import Severity, State
 
 _LOWER = {Severity.CRITICAL: Severity.HIGH, Severity.HIGH: Severity.MEDIUM, Severity.MEDIUM: Severity.LOW}
@@ -35,7 +36,8 @@ class Verdict:
     ``state`` covered: no violation. open: ``subtype`` is the first of ``rows``. retracted: ``approval`` was in force but
     observed later than max(act observed, act + grace_max); ``rows`` are those that stood until then. ``approval``: the
     request judged by, None if none names the act; ``approvals``: all that together cover it. ``settle_at``: from when it
-    is final (µs UTC). ``persons``: of the act. ``overrun``: µs beyond the end. ``max_uses`` of the approval judged by.
+    is final (µs UTC). ``persons``: of the act. ``overrun``: µs beyond the end. ``max_uses`` of
+    all approvals that cover it, if each is limited.
     """
 
     state: Literal["covered", "open", "retracted"]
@@ -101,18 +103,14 @@ class Verdict:
         return replace(self, state="open", rows=ordered(rows))
 
 
-def judge(ctx: Context, act: Act, *, limits: Limits = LIMITS, spent: Iterable[str] = ()) -> Verdict:
-    """Judge ``act`` by every approval that names its targets.
-
-    ``spent``: approvals already used up by earlier acts of the same key; another one that covers is preferred.
-    """
-    spent = frozenset(spent)
+def judge(ctx: Context, act: Act, *, limits: Limits = LIMITS) -> Verdict:
+    """Judge ``act`` by every approval that names its targets."""
     entries = _known(ctx, act)
-    full = _judge(ctx, act, entries, limits, spent)
+    full = _judge(ctx, act, entries, limits)
     if full.state == "covered" and full.observed is not None and full.observed > _cutoff(act, limits):
         cutoff = _cutoff(act, limits)
         seen = {name: tuple(e for e in found if e.o <= cutoff) for name, found in entries.items()}
-        early = _judge(ctx, act, {name: found for name, found in seen.items() if found}, limits, spent)
+        early = _judge(ctx, act, {name: found for name, found in seen.items() if found}, limits)
         if early.state != "covered":
             return replace(full, state="retracted", rows=early.rows, difference=early.difference, overrun=early.overrun)
     return full
@@ -122,23 +120,31 @@ def _cutoff(act: Act, limits: Limits) -> int:
     return max(act.o, act.t + limits.grace_max)
 
 
+def _named(ctx: Context, act: Act, targets: Iterable[str]) -> set[str]:
+    """Numbers of the requests that name one of ``targets`` and may concern the time of the act."""
+    first = act.t if act.earliest is None else act.earliest
+    last = act.t if act.until is None else act.until
+    names = (place for target in targets for place in places(target, first, last))
+    return {entry.data.approval for name in names for entry in ctx.all("approvals", name)}
+
+
 def _known(ctx: Context, act: Act) -> dict[str, tuple[Entry, ...]]:
     """All snapshots of each request that ever named a target of the act, or that the act cites."""
-    numbers = {
-        entry.data.approval for target in (*act.targets, "*") for entry in ctx.all("approvals", f"target:{target}")
-    } | set(act.cites)
+    numbers = _named(ctx, act, (*act.targets, "*")) | set(act.cites)
     # A snapshot whose targets were edited away is found by its number only.
     found = {number: ctx.all("approvals", f"approval:{number}") for number in sorted(numbers)}
     return {number: entries for number, entries in found.items() if entries}
 
 
 def _judge(
-    ctx: Context, act: Act, entries: dict[str, tuple[Entry, ...]], limits: Limits, spent: frozenset[str]
+    ctx: Context, act: Act, entries: dict[str, tuple[Entry, ...]], limits: Limits
 ) -> Verdict:
     candidates = _candidates(ctx, act, entries, limits)
-    best = _best(candidates, spent, _cutoff(act, limits))
+    best = _best(candidates, _cutoff(act, limits))
     if best is None or best.rows:
-        together = _together(ctx, act, entries, limits, spent)
+        # Only those that miss nothing but some of the objects can help each other out.
+        parts = {item.request for item in candidates if item.rows == (Row.SCOPE_EXCEEDED,)}
+        together = _together(ctx, act, {name: entries[name] for name in sorted(parts)}, limits)
         if together is not None:
             return together
     if best is None:
@@ -147,8 +153,11 @@ def _judge(
         return Verdict(
             state="open", rows=(Row.UNAPPROVED,), settle_at=act.t + limits.skew, persons=act.who.persons,
         )
+    limited = {item.request: item.snapshot.max_uses for item in candidates if not item.rows and item.snapshot.max_uses}
     waiting = max((item.decisive for item in candidates if item.near is Near.MATCHING), default=0) if best.rows else 0
-    return _verdict(act, best, waiting, limits)
+    verdict = _verdict(act, best, waiting, limits)
+    # Several that cover, each for some uses, are one stock: which of them an act used up nobody can say.
+    return replace(verdict, max_uses=sum(limited.values())) if not best.rows and best.request in limited else verdict
 
 
 def _verdict(act: Act, best: Candidate, waiting: int, limits: Limits) -> Verdict:
@@ -188,19 +197,19 @@ def _delay(ctx: Context, source: str, t: int) -> int:
     return max((entry.data.delay for entry in ctx.as_of("sources", f"source:{source}", t)), default=0)
 
 
-def _best(candidates: list[Candidate], spent: frozenset[str], cutoff: int) -> Candidate | None:
+def _best(candidates: list[Candidate], cutoff: int) -> Candidate | None:
     def rank(item: Candidate) -> tuple[object, ...]:
         decided = 0 if item.grant is None else item.grant.decided
         if not item.rows:
             late = item.grant is not None and item.grant.o > cutoff
-            return (0, item.request in spent, late, item.snapshot.max_uses is not None, item.request, decided)
+            return (0, late, item.snapshot.max_uses is not None, item.request, decided)
         return (1, item.near, _KINDEST[item.rows[0]], len(item.rows), item.request, decided)
 
     return min(candidates, key=rank, default=None)
 
 
 def _together(
-    ctx: Context, act: Act, entries: dict[str, tuple[Entry, ...]], limits: Limits, spent: frozenset[str]
+    ctx: Context, act: Act, entries: dict[str, tuple[Entry, ...]], limits: Limits
 ) -> Verdict | None:
     """Several approvals that together cover an act of several objects, each object by one; None if they do not."""
     if len(act.objects) < 2 or len(entries) < 2:
@@ -208,7 +217,7 @@ def _together(
     cutoff = _cutoff(act, limits)
     chosen: dict[str, Candidate] = {}
     for item in act.objects:
-        best = _best(_candidates(ctx, replace(act, objects=(item,)), entries, limits), spent, cutoff)
+        best = _best(_candidates(ctx, replace(act, objects=(item,)), entries, limits), cutoff)
         if best is None or best.rows:
             return None
         chosen[best.request] = best
@@ -225,15 +234,14 @@ def _together(
 
 def _beside(ctx: Context, act: Act, limits: Limits) -> Candidate | None:
     """An approval in force for a neighbour in the same group that speaks of this actor or object: one host too many."""
-    near = groups.siblings(ctx, act.host, act.t)
-    numbers = {entry.data.approval for name in near for entry in ctx.all("approvals", f"target:{name}")}
+    numbers = _named(ctx, act, groups.siblings(ctx, act.host, act.t))
     candidates: list[Candidate] = []
     for number in sorted(numbers):
         request = history.read(ctx.all("approvals", f"approval:{number}"))
         for item in weigh(ctx, act, request, {}, limits):
-            scope = item.snapshot.scope
+            allowed = bounds(item.snapshot.scope)
             only_target = item.difference == Difference(targets=(act.host,))
-            named = names_actor(act, scope) or names_object(act, scope)
+            named = names_actor(act, allowed) or names_object(act, allowed)
             if item.rows == (Row.SCOPE_EXCEEDED,) and only_target and named:
                 candidates.append(item)
     return min(candidates, key=lambda item: (PRECEDENCE[item.rows[0]], item.request), default=None)
