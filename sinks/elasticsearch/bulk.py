@@ -16,7 +16,8 @@ from sinks.contract import Misconfigured
 from sinks.elasticsearch.metrics import Metrics
 from sinks.retry import Tries
 
-TOO_LARGE = 413
+_TOO_LARGE = 413
+_TOO_MUCH = 429  # of a whole request: it takes more of the server's indexing pressure than is free, or than there is
 _AGAIN = frozenset({408, 429, 500, 502, 503, 504})
 _POISON = frozenset({"document_parsing_exception", "mapper_parsing_exception", "strict_dynamic_mapping_exception"})
 _FIELDS = "items.*.status,items.*.error.type,items.*.error.reason,items.*.error.caused_by.reason"
@@ -33,9 +34,10 @@ class Fate(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The fate of one action; ``detail`` is the server's reason if it is poison."""
+    """The fate of one action; if it is poison, ``reason`` is a word for counters and ``detail`` the server's own."""
 
     fate: Fate
+    reason: str = ""
     detail: str = ""
 
 
@@ -95,11 +97,13 @@ def bulk(
             )
         except (ApiError, TransportError) as error:
             metrics.requests.labels(outcome=word(error)).inc()
-            if isinstance(error, ApiError) and error.status_code == TOO_LARGE:
-                if len(now) == 1:
-                    outcomes[now[0]] = Outcome(Fate.POISON, "larger than the server's http.max_content_length")
-                    waiting.remove(now[0])
+            status = error.status_code if isinstance(error, ApiError) else 0
+            if status in {_TOO_LARGE, _TOO_MUCH}:
                 most = max(1, len(now) // 2)
+            if status == _TOO_LARGE:
+                if len(now) == 1:
+                    outcomes[now[0]] = Outcome(Fate.POISON, "too_large", "larger than the server's http.max_content_length")
+                    waiting.remove(now[0])
                 continue
             check_passing(error)
             tries.failed(f"bulk of {len(now)} documents: {word(error)}: {str(error)[:200]}")
@@ -159,7 +163,7 @@ def _outcome(action: Action, result: dict[str, Any]) -> Outcome:
     kind, reason = error.get("type", ""), error.get("reason", "")
     detail = f"{kind}: {reason} {error.get('caused_by', {}).get('reason', '')}".strip()
     if kind in _POISON or (kind == "illegal_argument_exception" and "immense term" in reason):
-        return Outcome(Fate.POISON, detail)
+        return Outcome(Fate.POISON, "mapping", detail)
     raise Misconfigured(
         f"Elasticsearch refused document {action.id!a} of index {action.index} with {result['status']} {detail[:300]};"
         " if the index was deleted or closed, restore or open it; its template is installed at start"

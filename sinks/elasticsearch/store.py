@@ -215,7 +215,7 @@ class ElasticsearchStore:
         done: list[Encoded] = []
         for item, one, outcome in zip(items, actions, outcomes, strict=True):
             if outcome.fate is Fate.POISON:
-                refused.append(Refused(item.violation, "mapping", outcome.detail))
+                refused.append(Refused(item.violation, outcome.reason, outcome.detail))
                 continue
             if outcome.fate is Fate.CONFLICT:
                 number, digest = stored[one.index, one.id]
