@@ -69,6 +69,14 @@ def decode(content: bytes) -> Violation:
     return Violation.model_validate(orjson.loads(content))
 
 
+def remains(violation: Violation) -> bytes:
+    """Bytes of a refused ``violation`` for the dead letters: its JSON, or, if it has none, an escaped text of its fields."""
+    try:
+        return violation.model_dump_json().encode()
+    except ValueError:
+        return ascii(violation).encode()
+
+
 def mismatch(item: Encoded, known: str) -> str:
     """The text of a version_mismatch: ``known`` is the hash that is stored under the number of ``item``."""
     return (

@@ -5,6 +5,7 @@ import msgspec
 from detectors.kit.engine import Parked
 from sinks.contract import Refused
 from sinks.deadletter import DeadLetter, dead_letter
+from sinks.encoding import remains
 from streams.stage import Dead
 
 
@@ -30,5 +31,5 @@ def unstored(refused: Refused) -> DeadLetter:
     violation = refused.violation
     return dead_letter(
         reason=refused.reason, detail=refused.detail, stage="deliver", topic="violations", partition=0,
-        offset=violation.transition.number, raw=violation.model_dump_json().encode(), part=violation.id,
+        offset=violation.transition.number, raw=remains(violation), part=violation.id,
     )  # fmt: skip
