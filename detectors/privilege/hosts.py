@@ -21,8 +21,7 @@ USE = "privileged_use"
 
 def by_host(event: SecurityEvent) -> Key | None:
     """The host or system on which an account is used."""
-    name = uses.system(event)
-    return (folded(name),) if name and uses.concerns(event) else None
+    return (folded(uses.system(event)),) if uses.concerns(event) else None
 
 
 class Host(FoldState, frozen=True):

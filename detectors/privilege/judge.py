@@ -104,6 +104,9 @@ def _judge(ctx: Context, use: Use, until: int) -> tuple[Verdict, tuple[Finding |
         t=use.start, o=use.o, host=use.host, targets=targets, who=actor, account=use.account, role=APPROVER, until=until,
     )  # fmt: skip
     verdict = _whole(_Privileged(ctx), act)
+    if verdict.settle_at <= until + APPROVALS.skew:
+        # Where no decision is waited for, what stood at the begin or at a deadline does not become uncertain again at the end.
+        verdict = replace(verdict, settle_at=max(use.start + APPROVALS.skew, until))
     values = {"person": actor.person, "begin": instant.text(use.start)}
     if use.end is not None:
         values |= {"end": instant.text(use.end), "end_told": use.ended_by}
@@ -230,6 +233,6 @@ def _evidence(use: Use, line: Line, values: dict[str, str]) -> Evidence:
 
 
 fold = Fold(
-    name="use", keying=Keying("privileged_use", by_use), activities=frozenset({Activity.FACT}), facts=frozenset({USE}), init=Judged(),
-    step=step, overdue=overdue, stage=1, memory=DEFAULT_MEMORY + 2 * LIMITS.timeout, lookback=CONTEXT_LOOKBACK,
+    name="use", keying=Keying("privileged_use", by_use), activities=frozenset({Activity.FACT}), facts=frozenset({USE}),
+    init=Judged(), step=step, overdue=overdue, stage=1, memory=DEFAULT_MEMORY + 2 * LIMITS.timeout, lookback=CONTEXT_LOOKBACK,
 )  # fmt: skip

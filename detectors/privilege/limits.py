@@ -24,7 +24,8 @@ class Limits(Record):
         "cron", "crond", "anacron", "atd", "run-parts", "systemd", "systemd-user", "init", "launchd", "cloud-init", "snapd",
         "puppet", "puppet-agent", "chef-client", "salt-minion", "cfengine", "wazuh-agentd", "ossec-execd", "zabbix_agentd",
         "nrpe", "unattended-upgrade", "unattended-upgrades", "packagekitd", "dpkg", "apt", "apt-get", "rpm", "yum", "dnf",
-        "msiexec.exe", "services.exe", "svchost.exe", "taskeng.exe", "taskhostw.exe", "containerd-shim", "dockerd", "conmon", "runc",
+        "msiexec.exe", "services.exe", "svchost.exe", "taskeng.exe", "taskhostw.exe", "containerd-shim", "dockerd", "conmon",
+        "runc",
     })
     probes: tuple[str, ...] = (
         "*/nagios/plugins/*", "*/monitoring-plugins/*", "*/zabbix/*", "*/icinga/*", "*/icinga2/*", "*/check_mk*", "*/nrpe/*",

@@ -77,8 +77,8 @@ class Use(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 def system(event: SecurityEvent) -> str:
-    """Name of the host, system or service that ``event`` tells of."""
-    return event.host or event.observer
+    """Name of the host, system or service that ``event`` tells of; its source, if it names none."""
+    return event.host or event.observer or event.source
 
 
 def account_of(event: SecurityEvent) -> str:
@@ -129,8 +129,8 @@ def same(use: Use, new: Use) -> bool:
     alike = folded(use.actor) == folded(new.actor) or use.direct or new.direct
     if not alike or use.program != new.program:
         return False
-    # Another log of the same; or PAM, that did not know who, beside the program, that did.
-    return new.feeds[0] not in use.feeds or (use.end is None and use.direct != new.direct)
+    # Another log of the same; or PAM, that did not know who or by which number, beside the program, that did.
+    return new.feeds[0] not in use.feeds or use.end is None
 
 
 def joined(use: Use, new: Use) -> Use:

@@ -14,14 +14,14 @@ from streams import replay
 from tests.kit import scenarios
 
 RULESET = Ruleset(registry.load().values())
-FILES = ("firewall_change_unapproved", "self_approved_change")
+FILES = ("firewall_change_unapproved", "root_use_without_approval", "self_approved_change")
 CASES = [case for name in FILES for case in scenarios.read(scenarios.FOLDER / f"{name}.yaml")]
 PARTS = 3
 
 
 def recorded(case):
     """Records of the log in order of observation, and the canonical final set that is due."""
-    items = replay.ordered(case.recording, RULESET, replay.Verdict(), to=case.until)
+    items = replay.ordered(case.recording, RULESET, replay.Verdict(), to=case.until).items
     records = [item.record for item in items]
     due = replay.judge(case.recording, RULESET, to=case.until).final
     return records, sorted((item.canonical() for item in due), key=lambda item: item["id"])
