@@ -62,7 +62,12 @@ class Folder:
     path: str
 
 
-Input = Files | Standard | Listen | Topic | Folder
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Another worker collects it; this one only needs to know its zone, expectations and clauses."""
+
+
+Input = Files | Standard | Listen | Topic | Folder | Elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +126,9 @@ def _configured(name: str, table: Mapping[str, Any], where: str, zone: str) -> C
         raise BadSource(f'{where}: expected a table of fields, got {table!r}; write [sources."{name}"]')
     fields = {"source": name, "feed": name.partition("@")[0], **table}
     given = fields.pop(INPUT, None)
-    if not isinstance(given, str) or not given:
-        raise BadSource(f'{where}: field "input" is missing: a path, "-", or a URL such as syslog+udp://127.0.0.1:5514')
-    parsed = _input(given, where)
+    if given is not None and (not isinstance(given, str) or not given):
+        raise BadSource(f'{where}: field "input" is {given!r}; write a path, "-", or a URL such as syslog+udp://127.0.0.1:5514')
+    parsed = Elsewhere() if given is None else _input(given, where)
     notes: list[str] = []
     fields["feed"] = _feed(str(fields["feed"]), where, notes)
     if "zone" not in table:
@@ -132,6 +137,8 @@ def _configured(name: str, table: Mapping[str, Any], where: str, zone: str) -> C
             notes.append(f"{where}: no zone declared; times without a zone are read in this host's, {zone}")
     elif not _is_zone(str(fields["zone"])):
         raise BadSource(f"{where}: zone {fields['zone']!r} is no time zone; write it like Asia/Taipei or UTC")
+    if given is None:
+        notes.append(f'{where}: no "input": another worker is to collect it')
     try:
         return Configured(Source.model_validate(fields), parsed, tuple(notes))
     except ValidationError as error:

@@ -103,7 +103,7 @@ def test_the_same_file_serves_a_replay(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[sources.linux]\nzone = 'UTC'", 'field "input" is missing'),
+        ("[sources.linux]\ninput = 5\nzone = 'UTC'", 'field "input" is 5'),
         ("[sources.linux]\ninput = 'x'\nzoen = 'UTC'", "unknown field 'zoen'; did you mean 'zone'"),
         ("[sources.linux]\ninput = 'x'\nzone = 'Asia/Taipeh'", "no time zone"),
         ("[sources.linux]\ninput = 'x'\nexpected = [{every = '10min'}]", "expected.0.every: .*PT10M"),
