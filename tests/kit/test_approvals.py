@@ -3,7 +3,7 @@
 import pytest
 
 from detectors.kit import groups
-from detectors.kit.approvals import Row, judge
+from detectors.kit.approvals import Limits, Row, judge
 from schemas.violation import Severity, State
 from tests.kit.world import DAY, PEOPLE, account, act, approved, at, context, member, post, snapshot
 
@@ -457,3 +457,72 @@ def test_pair_is_named_by_either_member():
     ctx = context(*PEOPLE, approved(0), member("edge", "fw-a", kind="firewall"), member("edge", "fw-b", kind="firewall"))
     pair = act(ctx, host="fw-b", targets=groups.firewall_targets(ctx, "fw-b", at(60)))
     assert judge(ctx, pair).state == "covered"
+
+
+def test_ratification_taken_back_in_time_is_none():
+    back = snapshot(120, decision="revoked", decision_time=120, **EMERGENCY)
+    assert rows(snapshot(50, **EMERGENCY), approved(90, **EMERGENCY), back) == opened("EMERGENCY_UNRATIFIED")
+
+
+def test_emergency_does_not_wait_for_the_window_its_ratification_states():
+    assert rows(snapshot(50, **EMERGENCY), approved(90, **(EMERGENCY | {"valid_from": 90}))) == opened("EMERGENCY_RATIFIED")
+
+
+def test_renewed_decision_replaces_the_earlier_one():
+    narrower = {"targets": ["fw-a"], "objects": ["firewall.policy/13"]}
+    assert rows(approved(0), approved(25, scope=narrower)) == opened("SCOPE_EXCEEDED")
+    assert rows(approved(0), approved(65, scope=narrower)) == COVERED
+
+
+def test_revoked_or_ended_approvals_for_other_objects_say_nothing():
+    other = {"scope": {"targets": ["fw-a"], "objects": ["firewall.policy/99"]}}
+    assert rows(approved(0, **other), snapshot(40, decision="revoked", decision_time=40, **other)) == opened("UNAPPROVED")
+    assert rows(approved(0, valid_to=50, **other)) == opened("UNAPPROVED")
+
+
+def test_request_in_force_goes_before_one_that_has_ended():
+    ended = approved(0, approval="CHG0", valid_to=50)
+    found = verdict(ended, approved(0), snapshot(40, decision="revoked", decision_time=40))
+    assert (found.subtype, found.approval) == ("REVOKED", "CHG1")
+
+
+def test_same_decision_exported_again_counts_from_its_first_sight():
+    assert verdict(approved(0, o=200), approved(0, updated=50, o=70)).state == "covered"
+
+
+def test_of_several_that_cover_together_the_limited_one_is_counted():
+    one, other = ({"targets": ["fw-a"], "objects": [f"firewall.policy/{n}"]} for n in (12, 13))
+    found = verdict(
+        approved(0, scope=one), approved(0, approval="CHG2", scope=other, max_uses=2),
+        objects=("firewall.policy/12", "firewall.policy/13"),
+    )  # fmt: skip
+    assert (found.approval, found.approvals, found.max_uses) == ("CHG2", ("CHG2", "CHG1"), 2)
+
+
+@pytest.mark.parametrize("window", [{}, {"valid_from": None}, {"valid_to": None}, {"valid_from": None, "valid_to": None}])
+@pytest.mark.parametrize("days", [0, 1, 6, 45, 100])
+def test_approvals_are_found_on_every_day_of_their_window(window, days):
+    span = {"valid_from": 30, "valid_to": 30 + 120 * DAY} | window
+    assert rows(approved(0, **span), t=60 + days * DAY) == COVERED
+
+
+@pytest.mark.parametrize(("days", "expected"), [(2, opened("EXPIRED")), (4, opened("UNAPPROVED"))])
+def test_ended_approval_speaks_of_an_act_for_three_days(days, expected):
+    assert rows(approved(0), t=150 + days * DAY) == expected
+
+
+@pytest.mark.parametrize(("days", "expected"), [(6, opened("LATE_APPROVAL")), (8, opened("UNAPPROVED"))])
+def test_late_decision_without_window_speaks_of_an_act_for_seven_days(days, expected):
+    assert rows(approved(60 + days * DAY, valid_from=None, valid_to=None)) == expected
+
+
+def test_limits_beyond_what_is_looked_up_are_refused():
+    with pytest.raises(ValueError, match="related is at most 3 days"):
+        Limits(related="P4D")
+
+
+def test_numbers_of_ours_can_be_set():
+    ctx = context(*PEOPLE, approved(0))
+    strict = Limits(skew="PT1S")
+    assert judge(ctx, act(ctx, 151), limits=strict).subtype == "EXPIRED"
+    assert judge(ctx, act(ctx, 151)).state == "covered"
