@@ -105,7 +105,7 @@ def _commit(state: Device, event: SecurityEvent, ctx: Context) -> Step:
 
 def _snapshot(state: Device, event: SecurityEvent, ctx: Context) -> Step:
     """A configuration that differs from the last one seen, with no record in between, was changed while none came."""
-    after = msgspec.structs.replace(state, seen=(event.t, event.hash), told=bool(state.open or state.pending))
+    after = msgspec.structs.replace(state, seen=(event.t, event.hash), told=False)
     if state.seen is None or state.told or not event.hash or state.seen[1] == event.hash:
         return Step(after)
     told = _told(state, event.host, ctx, (records.edit(event),), commit=event.id[:12], at=event, since=state.seen[0])

@@ -46,6 +46,11 @@ def test_pause_in_a_transaction_ends_it():
     assert len(judged(ID, [event(0, 1, ref="7"), event(121, 2, ref="7")])) == 2
 
 
+def test_transactions_side_by_side_end_each_by_its_own_pause():
+    edits = [event(0, 1, ref="7"), event(60, 2, ref="8"), event(150, 3, ref="8")]
+    assert shown(sorted(judged(ID, edits), key=lambda v: v.anchor)) == [("UNAPPROVED", "7"), ("UNAPPROVED", "8")]
+
+
 def test_values_compared_are_in_the_evidence():
     late = approval(valid_from=at(-HOUR), valid_to=at(-600))
     [found] = judged(ID, [event(0, 1)], [late])

@@ -278,6 +278,21 @@ def test_neighbours_approval_for_somebody_else_says_nothing():
     assert rows(chg, *farm, host="web-3", role="") == opened("UNAPPROVED")
 
 
+@pytest.mark.parametrize("scope", [{}, {"accounts": ["ian"], "objects": ["firewall.policy/99"]}], ids=["anybody", "another object"])
+def test_neighbours_approval_must_name_this_actor_and_differ_in_the_host_only(scope):
+    farm = [member("farm", f"web-{n}") for n in (1, 3)]
+    assert rows(approved(0, scope={"targets": ["web-1"]} | scope), *farm, host="web-3", role="") == opened("UNAPPROVED")
+
+
+@pytest.mark.parametrize(
+    ("allowed", "done", "covered"),
+    [("set", "add", True), ("set", "edit", True), ("set", "delete", False), ("add", "set", True), ("delete", "set", False)],
+)
+def test_set_is_to_add_or_to_edit(allowed, done, covered):
+    found = verdict(approved(0, scope={"targets": ["fw-a"], "actions": [allowed]}), actions=(done,))
+    assert (found.state == "covered") is covered
+
+
 def test_object_patterns_and_bare_names():
     names = ("firewall.policy/Web-In",)
     assert rows(approved(0, scope={"targets": ["fw-a"], "objects": ["firewall.policy/web-*"]}), objects=names) == COVERED
@@ -487,7 +502,8 @@ def test_request_in_force_goes_before_one_that_has_ended():
 
 
 def test_same_decision_exported_again_counts_from_its_first_sight():
-    assert verdict(approved(0, o=200), approved(0, updated=50, o=70)).state == "covered"
+    assert rows(approved(0, o=900)) == opened("BACKDATED_APPROVAL")
+    assert rows(approved(0, o=900), approved(0, updated=50, o=70)) == COVERED
 
 
 def test_of_several_that_cover_together_the_limited_one_is_counted():
@@ -506,7 +522,7 @@ def test_approvals_are_found_on_every_day_of_their_window(window, days):
     assert rows(approved(0, **span), t=60 + days * DAY) == COVERED
 
 
-@pytest.mark.parametrize(("days", "expected"), [(2, opened("EXPIRED")), (4, opened("UNAPPROVED"))])
+@pytest.mark.parametrize(("days", "expected"), [(2, opened("EXPIRED")), (3.2, opened("UNAPPROVED")), (4, opened("UNAPPROVED"))])
 def test_ended_approval_speaks_of_an_act_for_three_days(days, expected):
     assert rows(approved(0), t=150 + days * DAY) == expected
 

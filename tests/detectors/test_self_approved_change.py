@@ -1,0 +1,99 @@
+"""Self-approved requests: reasons, evidence, severity, and what the raw lines of a feed do not show."""
+
+import pytest
+
+from schemas import tables
+from schemas.event import Activity, SecurityEvent
+from tests.detectors.harness import at, judged
+
+ID = "self_approved_change"
+PEOPLE = {"anna": "P-ANNA", "rita": "P-RITA", "ian": "P-IAN", "ian.adm": "P-IAN"}
+
+
+def stated(table, **data):
+    return tables.envelope(table, data)
+
+
+FIRM = [
+    *(stated("accounts", account=name, person=person) for name, person in PEOPLE.items()),
+    stated("accounts", account="svc-deploy", kind="service"),
+]
+
+
+def request(approver="anna", *, number="CHG1", decided=0, **fields):
+    """A request that Rita asked for and Ian is to do, and the record of its decision."""
+    data = {
+        "approval": number, "requester": "rita", "implementer": "ian", "approvers": [{"account": approver}], "decision": "approved",
+        "decision_time": at(decided), "updated": at(decided), "scope": {"targets": ["web-1"]},
+    }  # fmt: skip
+    decision = SecurityEvent(
+        id=f"decision-{number}-{decided}", t=at(decided), o=at(decided), feed="approval", source="tickets",
+        activity=Activity.APPROVAL_DECISION, action="approved", user=approver, ref=number, original=f"{number} approved",
+    )  # fmt: skip
+    return [decision], [*FIRM, tables.envelope("approvals", data | fields)]
+
+
+def reasons(*args, **fields):
+    events, context = request(*args, **fields)
+    return [(v.subtype, v.reasons) for v in judged(ID, events, context)]
+
+
+@pytest.mark.parametrize(
+    ("approver", "fields", "expected"),
+    [
+        ("anna", {}, []),
+        ("rita", {}, ["APPROVER_IS_REQUESTER"]),
+        ("ian.adm", {}, ["APPROVER_IS_IMPLEMENTER"]),
+        ("rita", {"implementer": "rita"}, ["APPROVER_IS_REQUESTER", "APPROVER_IS_IMPLEMENTER"]),
+        ("mailbox", {}, ["UNRESOLVED_APPROVER"]),
+        ("svc-deploy", {}, ["UNRESOLVED_APPROVER"]),
+        ("mailbox", {"requester": "MAILBOX"}, ["APPROVER_IS_REQUESTER", "UNRESOLVED_APPROVER"]),
+        ("anna", {"implementer": "svc-deploy"}, []),
+        ("anna", {"implementer": "svc-deploy", "on_behalf_of": "anna"}, ["APPROVER_IS_REQUESTER", "APPROVER_IS_IMPLEMENTER"]),
+        ("anna", {"requester": "anna", "on_behalf_of": "rita"}, []),
+        ("anna", {"requester": "ghost"}, []),
+        ("anna", {"requester": "", "implementer": ""}, []),
+    ],
+)
+def test_reasons(approver, fields, expected):
+    assert reasons(approver, **fields) == ([("SELF_APPROVED", tuple(expected))] if expected else [])
+
+
+def test_approver_known_as_person_needs_no_account():
+    assert reasons(approvers=[{"person": "P-BEA"}]) == []
+    assert reasons(approvers=[{"person": "P-RITA"}]) == [("SELF_APPROVED", ("APPROVER_IS_REQUESTER",))]
+
+
+def test_no_approver_named_is_not_judged_here():
+    assert reasons(approvers=[]) == []
+
+
+def test_decision_and_persons_are_the_evidence():
+    [found] = judged(ID, *request("rita"))
+    assert (found.anchor_time, found.persons, found.approval) == (at(0), ("P-RITA",), "CHG1")
+    assert [item.original for item in found.evidence] == ["CHG1 approved"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "severity", "controls"),
+    [
+        ({"scope": {"targets": ["edge"]}}, "critical", ("CC-17010.b.e",)),
+        ({"scope": {"targets": ["fw-a"]}}, "critical", ("CC-17010.b.e",)),
+        ({"scope": {"targets": ["db-1"], "accounts": ["root"]}}, "critical", ("CC-17020.b.c",)),
+    ],
+)
+def test_firewall_and_root_are_critical(fields, severity, controls):
+    events, context = request("rita", **fields)
+    [found] = judged(ID, events, [*context, stated("groups", group="edge", member="fw-a", kind="firewall")])
+    assert (found.severity, found.controls) == (severity, controls)
+
+
+def test_renamed_account_of_the_requester_is_still_the_requester():
+    events, context = request("r.wu")
+    assert len(judged(ID, events, [*context, stated("accounts", account="r.wu", person="P-RITA")])) == 1
+
+
+def test_account_that_came_later_is_not_the_approvers_at_the_decision():
+    events, context = request("new")
+    later = stated("accounts", account="new", person="P-ANNA", **{"from": at(60)})
+    assert [v.reasons for v in judged(ID, events, [*context, later])] == [("UNRESOLVED_APPROVER",)]
