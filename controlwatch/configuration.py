@@ -29,8 +29,8 @@ class Configuration:
         return {item.source.source: item.input.name for item in self.configured if isinstance(item.input, Topic)}
 
 
-def load(settings: Settings, inputs: Sequence[str]) -> Configuration:
-    """Read everything; tells the user on stderr how sources were understood.
+def load(settings: Settings, inputs: Sequence[str], *, collecting: bool = True) -> Configuration:
+    """Read everything; tells the user on stderr how sources were understood, if they are to be collected here.
 
     Raises:
         Misconfigured: a source or context file is not as documented.
@@ -48,7 +48,7 @@ def load(settings: Settings, inputs: Sequence[str]) -> Configuration:
         if names.count(name) > 1:
             raise Misconfigured(f"source {name} is configured twice: by --source and in {settings.sources}")
     for item in configured:
-        for note in item.notes:
+        for note in item.notes if collecting else ():
             click.echo(note, err=True)
     collector = Collectors(configured)
     return Configuration(configured, collector, collector.sources, [*context, *collector.context])

@@ -16,7 +16,7 @@ from streams.topics import Layout
 
 PREFIX = "CONTROLWATCH_"
 # Read elsewhere: by the command line itself, and by the tests.
-OTHERS = {"TRACEBACK", "CORPORA"}
+OTHERS = {"TRACEBACK", "CORPORA", "SEEDS"}
 
 
 class Settings(BaseSettings):

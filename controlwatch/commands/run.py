@@ -20,7 +20,7 @@ def command(stages: tuple[str, ...], inputs: tuple[str, ...], clock: str) -> Non
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     configured = settings.load()
     chosen = worker.STAGES if "all" in stages else stages
-    what = configuration.load(configured, inputs)
+    what = configuration.load(configured, inputs, collecting="collect" in chosen)
     try:
         asyncio.run(
             worker.run(
