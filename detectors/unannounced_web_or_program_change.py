@@ -1,0 +1,48 @@
+r"""Files of web pages and programs changed without an announced deployment, or to other content than was released.
+
+Why: CC-17010.f.b wants changes of pages and programs of the ordering system detected, recorded and told to those who handle them,
+CC-19000.10.b an effective check of programs' integrity. Each change of a watched file is one act, judged by every request that
+names the host or a group or system it is in as of the change: path (shell wildcards in ``scope.objects``), time, role of the
+approver (posts ``release_approver``), revocation, uses, emergency. A request with released hashes (``scope.hashes``, or context
+``releases`` that name it) announces only these contents; a re-pack is announced by listing its hash as well. Where a scan found
+the change, its time is the interval since the scan before, and any part of it inside the window is enough.
+
+UNANNOUNCED: no request covers the change. WRONG_HASH: one covers host, path and time, but the new content is none of its
+release. SCOPE_EXCEEDED, EXPIRED, REVOKED, REJECTED, WRONG_APPROVER, REUSED, LATE_APPROVAL, BACKDATED_APPROVAL,
+EMERGENCY_RATIFIED, EMERGENCY_UNRATIFIED: rows of the approval table. UNANNOUNCED and WRONG_HASH are critical on assets tagged
+``ordering``, all others high unless the table says else. For these two also NOT_NOTIFIED: no incident names the host (and the
+path, or no path) as ``notified`` within 15 minutes after the detection; NOT_HANDLED: none as ``handled`` within 24 hours. Without
+any incident on record both follow every such change.
+
+Not judged: logs and their rotation, caches, certificates, account files, uploads that are no programs (patterns in
+``detectors/deployments/limits.py``); tests of the monitor (an incident with ``approved_drill`` over the time of the change);
+writing without changing; a change told again by another monitor. Audit logs tell a write without its content: a monitor that
+tells the content within a minute, or the next scan, completes it, and writes less than a minute apart are one change.
+
+Blind spots: a change and its undoing between two scans are seen only by the host's audit log or a monitor in real time. Content
+nobody tells is not compared with the release. Whether pages as served are those on disk (dynamic parts, content delivery) is a
+page watcher's matter. A node left out of a roll-out changes nothing; one that gets it after the window is EXPIRED. A roll-back is
+a change: to a release that the request in force does not name it is WRONG_HASH, ``rolls_back`` tells when that content was left.
+Silent monitors are told by ``log_source_silent``. A write by an unknown account is not compared with accounts named in a scope.
+
+What to do: compare the file with the release, restore it if it is not, and keep the changed one as evidence; ask the release
+manager for the announcement. Tell the persons in charge at once, record it as an incident, and record there what was done.
+
+Subject: {host, path}: as the monitor names them.
+"""
+
+from detectors.deployments import files, scans
+from detectors.deployments.handling import NOT_HANDLED, NOT_NOTIFIED
+from detectors.kit.approvals import Row, uses_fold
+from detectors.kit.contract import Detector
+from schemas.violation import Severity
+
+detector = Detector(
+    clauses=("CC-17010.f.b", "CC-19000.10.b"),
+    feeds=("fim", "web_monitor", "change_management", "cicd", "incident"),
+    severity=Severity.HIGH,
+    folds=(scans.fold, files.fold, uses_fold(files.DETECTOR, stage=2)),
+    subtypes=(
+        files.UNANNOUNCED, files.WRONG_HASH, *(str(row) for row in Row if row is not Row.UNAPPROVED), NOT_NOTIFIED, NOT_HANDLED,
+    ),
+)  # fmt: skip
