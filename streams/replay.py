@@ -108,13 +108,19 @@ def ordered(
     if to is None:
         to = max((item.o for item in items if isinstance(item.record, Keyed)), default=0)
     verdict.truth_time = to
-    items = [item for item in items if item.t <= to and (since is None or item.t >= since or isinstance(item.record, Stated))]
+    items = [item for item in items if item.t <= to and _counts(item, since)]
     dropped = {(raw.source, raw.line) for raw, t in raws if t > to or (since is not None and t < since)}
     kept = [raw for raw, _ in raws if (raw.source, raw.line) not in dropped]
     return Order(
         sorted(items, key=lambda item: (item.o, item.feed, item.id)),
         sorted(kept, key=lambda raw: (raw.o or 0, raw.feed, raw.source, raw.line)),
     )
+
+
+def _counts(item: Item, since: int | None) -> bool:
+    if isinstance(item.record, Keyed):
+        return bool(item.record.routes) and (since is None or item.t >= since)
+    return True
 
 
 def _normalized(
@@ -135,16 +141,17 @@ def _normalized(
         newest = max([newest, *(item.t for item in taken)])
         raws += _stamped(raw, taken)
         verdict.dead += output.dead
-        items += _items(raw, output.records)
+        items += _items(raw, taken, output.records)
     if undated:
         # Records without a year: the newest dated record of the set tells it, as --received-base would.
         base = newest or clock.now()
         second = NormalizeStage(ruleset, {name: _based(source, base) for name, source in recording.sources.items()})
         for raw in undated:
-            raws += _stamped(raw, second.take(raw))
+            taken = second.take(raw)
+            raws += _stamped(raw, taken)
             output = second.drain()
             verdict.dead += output.dead
-            items += _items(raw, output.records)
+            items += _items(raw, taken, output.records)
         stage.counters.update(second.counters)
     verdict.counters.update(stage.counters)
     return _plausible(items, raws, verdict)
@@ -162,13 +169,21 @@ def _based(source: Source, base: int) -> Source:
     return source if source.received_base is not None else source.model_copy(update={"received_base": base})
 
 
-def _items(raw: Raw, records: list[tuple[int, LogRecord]]) -> Iterator[Item]:
+def _items(
+    raw: Raw, taken: Sequence[SecurityEvent | ContextRecord], records: list[tuple[int, LogRecord]]
+) -> Iterator[Item]:
+    routed: set[str] = set()
     for _, record in records:
         if isinstance(record, Keyed):
             event = record.event
+            routed.add(event.id)
             yield Item(event.o, raw.feed, event.id, event.t, record, raw)
         elif isinstance(record, Stated):
             yield Item(record.record.o, raw.feed, record.record.id, record.record.t, record, raw)
+    for item in taken:
+        if isinstance(item, SecurityEvent) and item.id not in routed:
+            # No detector chosen asks for it; it still tells how far the recording goes.
+            yield Item(item.o, raw.feed, item.id, item.t, Keyed(item, ()), raw)
 
 
 def _plausible(

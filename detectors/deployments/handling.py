@@ -6,11 +6,11 @@ from fnmatch import fnmatchcase
 
 from detectors.deployments.limits import LIMITS
 from detectors.kit.approvals import Act
-from detectors.kit.contract import GRACE_MAX, SKEW, Context, Entry, Finding
+from detectors.kit.contract import SKEW, Context, Entry, Finding
 from detectors.kit.groups import folded
 from schemas import instant
 from schemas.context import FOREVER
-from schemas.violation import Severity, State
+from schemas.violation import Severity
 
 NOT_NOTIFIED, NOT_HANDLED = "NOT_NOTIFIED", "NOT_HANDLED"
 
@@ -38,22 +38,17 @@ def drill(found: Iterable[Entry], act: Act) -> str:
 
 
 def duties(found: Iterable[Entry], act: Act, change: Finding) -> Iterator[Finding]:
-    """Findings that nobody was notified of ``change``, or that nobody handled it, in time after its detection.
-
-    A record in time that was observed only after the limit and ``GRACE_MAX`` retracts the finding.
-    """
+    """Findings that nobody was notified of ``change``, or that nobody handled it, in time after its detection."""
     told = [entry for entry in found if not entry.data.approved_drill]
     since = act.t if act.earliest is None else act.earliest
     for subtype, field, within in _DUTIES:
-        limit = act.t + within
-        times = [(at, entry.o) for entry in told if (at := getattr(entry.data, field)) is not None and at >= since - SKEW]
-        in_time = [o for at, o in times if at <= limit + SKEW]
-        if in_time and min(in_time) <= limit + GRACE_MAX:
+        limit = change.anchor_time + within
+        first = min((at for entry in told if (at := getattr(entry.data, field)) is not None and at >= since - SKEW), default=None)
+        if first is not None and first <= limit + SKEW:
             continue
-        values = {"due": instant.text(limit)} | ({field: instant.text(min(times)[0])} if times else {})
+        values = {"due": instant.text(limit)} | ({} if first is None else {field: instant.text(first)})
         evidence = tuple(item.model_copy(update={"values": {**item.values, **values}}) for item in change.evidence)
         yield replace(
             change, subtype=subtype, settle_at=limit + SKEW, clauses=("CC-17010.f.b",), severity=Severity.HIGH,
-            state=State.RETRACTED if in_time else State.OPEN, reasons=(subtype, change.subtype), evidence=evidence,
-            awaits=(*change.awaits, "incident"), skew_ambiguous=False,
+            reasons=(subtype, change.subtype), evidence=evidence, awaits=(*change.awaits, "incident"), skew_ambiguous=False,
         )  # fmt: skip
