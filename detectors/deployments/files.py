@@ -34,13 +34,14 @@ class File(FoldState, frozen=True):
     """What is known of one file.
 
     ``content``: hash now (or ``deleted``), as far as known. ``earlier``: contents before, with the time they were left.
-    ``held``: a change whose content is not told yet. ``untold``: the content of the last change was never told.
-    ``spent``: how many changes of this file each limited approval has served.
+    ``held``: a change whose content is not told yet, ``written``: when it was told last. ``untold``: the content of the last
+    change was never told. ``spent``: how many changes of this file each limited approval has served.
     """
 
     content: str = ""
     earlier: tuple[tuple[str, int], ...] = ()
     held: Change | None = None
+    written: int = 0
     last: Done | None = None
     untold: bool = False
     spent: tuple[tuple[str, int], ...] = ()
@@ -75,11 +76,11 @@ def overdue(state: File, at: int, ctx: Context) -> Step:  # noqa: ARG001 - the c
 def _written(state: File, change: Change) -> Step:
     """The file was written, not yet told to what: a monitor may tell it soon, or has just told it."""
     if state.held is not None:
-        return Step(state)
+        return Step(msgspec.structs.replace(state, written=change.t))
     last = state.last
     if not change.content and last is not None and last.exact and change.t - last.last <= LIMITS.burst:
         return Step(msgspec.structs.replace(state, last=msgspec.structs.replace(last, last=change.t)))
-    return Step(msgspec.structs.replace(state, held=change, deadline=change.t + LIMITS.burst))
+    return Step(msgspec.structs.replace(state, held=change, written=change.t, deadline=change.t + LIMITS.burst))
 
 
 def _content(state: File, last: Done, change: Change, ctx: Context) -> Step:
@@ -102,7 +103,7 @@ def _judged(state: File, change: Change, ctx: Context, *, content: Change | None
     spent = dict(state.spent)
     if not told.wrong_hash and verdict.used and verdict.approval is not None and verdict.max_uses is not None:
         spent[verdict.approval] = spent.get(verdict.approval, 0) + 1
-    latest = whole.t if content is None else content.t
+    latest = max(whole.t if content is None else content.t, state.written if state.held is not None else 0)
     done = Done(t=whole.t, last=latest, exact=change.earliest is None, open=open_, account=whole.account)
     after = msgspec.structs.replace(
         _known(state, whole), held=None, deadline=None, last=done, untold=not whole.content, spent=tuple(sorted(spent.items()))
