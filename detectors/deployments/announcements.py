@@ -8,6 +8,7 @@ from detectors.kit.approvals import Act, Row, Verdict, judge
 from detectors.kit.contract import Context, Entry
 from detectors.kit.groups import containing, folded
 from schemas.approval import Approval
+from schemas.identity import digest
 
 APPROVER = "release_approver"
 
@@ -34,8 +35,7 @@ class Announced:
 
 
 def announced(
-    ctx: Context, *, t: int, o: int, earliest: int | None, host: str, path: str, new_hash: str, account: str,
-    spent: tuple[str, ...] = (),
+    ctx: Context, *, t: int, o: int, earliest: int | None, host: str, path: str, new_hash: str, account: str
 ) -> tuple[Act, Announced]:  # fmt: skip
     """Judge a change of ``path`` to ``new_hash`` (SHA-256; empty: not known) at ``t``, or between ``earliest`` and ``t``."""
     targets = containing(ctx, host, t)
@@ -44,10 +44,10 @@ def announced(
         who=identity.who(ctx, account, t, targets), objects=(path,), hashes=(new_hash,) if new_hash else (), role=APPROVER,
     )  # fmt: skip
     view = _Announcements(ctx, act)
-    verdict = judge(view, act, spent=spent)
+    verdict = judge(view, act)
     apart, wrong = verdict, False
     if act.hashes and verdict.state != "covered" and (not verdict.rows or verdict.rows[0] not in _OF_ITS_OWN):
-        apart = judge(view, replace(act, hashes=()), spent=spent)
+        apart = judge(view, replace(act, hashes=()))
         covered = apart.state == "covered" or apart.rows == (Row.EMERGENCY_RATIFIED,)
         wrong = covered or (apart.state == "retracted" and verdict.state == "open")
     number = apart.approval if wrong else verdict.approval
@@ -63,33 +63,39 @@ class _Announcements:
         self._act = act
 
     def all(self, table: str, entity: str) -> tuple[Entry, ...]:
-        return self._read(table, self._ctx.all(table, entity))
+        return self._read(table, entity, self._ctx.all(table, entity))
 
     def as_of(self, table: str, entity: str, t: int) -> tuple[Entry, ...]:
-        return self._read(table, self._ctx.as_of(table, entity, t))
+        return self._read(table, entity, self._ctx.as_of(table, entity, t))
 
     def released(self, number: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names of the releases of request ``number`` and their hashes for the path; of all their files if none names it."""
         releases = [entry.data for entry in self._ctx.all("releases", f"approval:{number}")]
         path = folded(self._act.objects[0])
         every = {(item.path, item.sha256) for release in releases for item in release.artefacts}
-        own = {digest for pattern, digest in every if fnmatchcase(path, folded(pattern))}
+        own = {sha for pattern, sha in every if fnmatchcase(path, folded(pattern))}
         names = tuple(sorted({release.release for release in releases}))
-        return names, tuple(sorted(own or {digest for _, digest in every}))
+        return names, tuple(sorted(own or {sha for _, sha in every}))
 
-    def _read(self, table: str, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
-        if table != "approvals":
+    def _read(self, table: str, entity: str, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
+        if table != "approvals" or not entries:
             return entries
-        return tuple(entry._replace(data=self._with_release(entry.data)) for entry in entries if _announces(entry.data))
+        known = tuple(entry for entry in entries if _announces(entry.data))
+        # A look-up by target only asks for the numbers.
+        return tuple(map(self._with_release, known)) if entity.startswith("approval:") else known
 
-    def _with_release(self, approval: Approval) -> Approval:
+    def _with_release(self, entry: Entry) -> Entry:
+        approval: Approval = entry.data
         update: dict[str, tuple[str, ...]] = {}
         if hashes := self.released(approval.approval)[1]:
             update["hashes"] = tuple(sorted({*map(folded, approval.scope.hashes), *hashes}))
         if not self._act.account:
             # An integrity monitor does not see who wrote: nobody to compare with those named.
             update |= {"accounts": (), "persons": ()}
-        return approval.model_copy(update={"scope": approval.scope.model_copy(update=update)}) if update else approval
+        if not update:
+            return entry
+        own = digest((entry.id, *(f"{name}={','.join(names)}" for name, names in update.items())))
+        return entry._replace(id=own, data=approval.model_copy(update={"scope": approval.scope.model_copy(update=update)}))
 
 
 def _announces(approval: Approval) -> bool:

@@ -35,7 +35,7 @@ class File(FoldState, frozen=True):
 
     ``content``: hash now (or ``deleted``), as far as known. ``earlier``: contents before, with the time they were left.
     ``held``: a change whose content is not told yet, ``written``: when it was told last. ``untold``: the content of the last
-    change was never told. ``spent``: how many changes of this file each limited approval has served.
+    change was never told.
     """
 
     content: str = ""
@@ -44,7 +44,6 @@ class File(FoldState, frozen=True):
     written: int = 0
     last: Done | None = None
     untold: bool = False
-    spent: tuple[tuple[str, int], ...] = ()
 
 
 def step(state: File, event: SecurityEvent, ctx: Context) -> Step:
@@ -88,7 +87,7 @@ def _content(state: File, last: Done, change: Change, ctx: Context) -> Step:
     after = msgspec.structs.replace(_known(state, change), untold=False)
     if last.open or not change.hash:
         return Step(after)
-    act, told = _announced(state, msgspec.structs.replace(change, t=last.t, account=last.account, earliest=None), ctx)
+    act, told = _announced(msgspec.structs.replace(change, t=last.t, account=last.account, earliest=None), ctx)
     if not told.wrong_hash:
         return Step(after)
     return Step(after, _out(state, change, change, act, told, ctx)[0])
@@ -97,16 +96,12 @@ def _content(state: File, last: Done, change: Change, ctx: Context) -> Step:
 def _judged(state: File, change: Change, ctx: Context, *, content: Change | None) -> Step:
     """``change`` is complete; ``content``: the telling of its content (itself, if it has one)."""
     whole = change if content is None else _merged(change, content)
-    act, told = _announced(state, whole, ctx)
+    act, told = _announced(whole, ctx)
     out, open_ = _out(state, whole, content or change, act, told, ctx)
-    verdict = told.verdict
-    spent = dict(state.spent)
-    if not told.wrong_hash and verdict.used and verdict.approval is not None and verdict.max_uses is not None:
-        spent[verdict.approval] = spent.get(verdict.approval, 0) + 1
     latest = max(whole.t if content is None else content.t, state.written if state.held is not None else 0)
     done = Done(t=whole.t, last=latest, exact=change.earliest is None, open=open_, account=whole.account)
     after = msgspec.structs.replace(
-        _known(state, whole), held=None, deadline=None, last=done, untold=not whole.content, spent=tuple(sorted(spent.items()))
+        _known(state, whole), held=None, deadline=None, last=done, untold=not whole.content
     )
     return Step(after, out)
 
@@ -129,14 +124,10 @@ def _known(state: File, change: Change) -> File:
     return msgspec.structs.replace(state, content=change.content, earlier=earlier)
 
 
-def _announced(state: File, change: Change, ctx: Context) -> tuple[Act, Announced]:
-    exhausted = tuple(
-        number for number, count in state.spent
-        if any((entry.data.max_uses or count + 1) <= count for entry in ctx.all("approvals", f"approval:{number}"))
-    )  # fmt: skip
+def _announced(change: Change, ctx: Context) -> tuple[Act, Announced]:
     return announced(
         ctx, t=change.t, o=change.o, earliest=change.earliest, host=change.host, path=change.path, new_hash=change.hash,
-        account=change.account, spent=exhausted,
+        account=change.account,
     )  # fmt: skip
 
 

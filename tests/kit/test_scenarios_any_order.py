@@ -7,14 +7,16 @@ import pytest
 from detectors.kit import changelog, registry
 from detectors.kit.engine import Engine
 from detectors.kit.registry import Ruleset
-from schemas import identity, log
+from schemas import identity, instant, log
 from schemas.log import FactGone, Keyed, Progress
 from schemas.violation import final
 from streams import replay
 from tests.kit import scenarios
 
 RULESET = Ruleset(registry.load().values())
-FILES = ("firewall_change_unapproved", "root_use_without_approval", "self_approved_change")
+FILES = (
+    "firewall_change_unapproved", "root_use_without_approval", "self_approved_change", "unannounced_web_or_program_change",
+)  # fmt: skip
 CASES = [case for name in FILES for case in scenarios.read(scenarios.FOLDER / f"{name}.yaml")]
 PARTS = 3
 
@@ -101,3 +103,10 @@ def test_over_several_partitions(case):
             send(clock(engine.observed(stage), part=part, stage=stage))
         settle()
     assert canonical(history) == due
+
+
+def test_truth_time_is_that_of_the_last_record_read_even_if_no_detector_asks_for_it():
+    cases = scenarios.read(scenarios.FOLDER / "firewall_change_unapproved.yaml")
+    alone = Ruleset([registry.load()["unannounced_web_or_program_change"]])
+    verdict = replay.judge(next(case.recording for case in cases if case.case == "unapproved"), alone)
+    assert verdict.truth_time == instant.parse("2026-03-02T10:00:00+08:00")
