@@ -1,13 +1,16 @@
 PYTHON := .venv/bin/python
 COMPILE := .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 
-.PHONY: setup test bench lock
+.PHONY: setup test truth bench lock
 
 setup:  ## everything that running and testing needs
 	./scripts/setup.sh test
 
 test:  ## the linters and every test; the same as CI
 	./check
+
+truth:  ## ten seeds of the simulator on both runners, in order and shuffled
+	CONTROLWATCH_SEEDS=1-10 $(PYTHON) -m pytest -q --timeout=3600 tests/truth
 
 bench:  ## measurements; ONLY=name for one of them
 	$(PYTHON) -m tests.bench $(ONLY)

@@ -41,6 +41,11 @@ class Host:
             stream_wait_empty=False,
             autodiscover=False,
             value_serializer="raw",
+            # Static membership: a worker that was killed takes its place again at once, without waiting for its ghost.
+            consumer_group_instance_id=f"{prefix}controlwatch-{worker}",
+            broker_session_timeout=10.0,
+            broker_heartbeat_interval=2.0,
+            broker_rebalance_timeout=10.0,
             datadir=None,
         )
         self.pumps: list[Pump] = []
