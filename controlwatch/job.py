@@ -5,7 +5,7 @@ import contextlib
 import logging
 import signal
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
@@ -38,7 +38,6 @@ class Job:
     collector: Collector
     folder: Path
     demo: bool = False
-    tellers: Sequence[Callable[[Sequence[Violation]], None]] = field(default=())
 
 
 async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) -> None:
@@ -54,11 +53,12 @@ async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) 
     metrics = CollectorRegistry()
     delivered = Delivered(metrics)
     store = SqliteStore(path, writable=False)
+    alerting = wiring.alerts(settings, metrics, store) if not job.demo else None
 
     def told(violations: Sequence[Violation]) -> None:
         delivered.tell(violations, clock.now() if not job.demo else embedded.engine.observed())
-        for teller in job.tellers:
-            teller(violations)
+        if alerting is not None and violations:
+            alerting.write(violations)
 
     service = Service(embedded, told=told, live=not job.demo)
     metrics.register(_stages(embedded, service))
@@ -79,17 +79,21 @@ async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) 
     judging = asyncio.create_task(service.run(stopping), name="service")
     collecting = asyncio.create_task(_collect(job, service.queue, embedded.positions(), stopping), name="collect")
     stop = asyncio.create_task(stopping.wait())
+    repeating = asyncio.create_task(wiring.repeat(alerting))
     try:
         done, _ = await asyncio.wait({serving, judging, collecting, stop}, return_when=asyncio.FIRST_COMPLETED)
         for task in done - {stop}:
             task.result()
     finally:
         stopping.set()
+        repeating.cancel()
         server.should_exit = True
         await pages.state.hub.close()
         await asyncio.gather(serving, judging, collecting, return_exceptions=True)
         embedded.close()
         store.close()
+        if alerting is not None:
+            await asyncio.to_thread(alerting.close)
 
 
 async def _collect(job: Job, outlet: Outlet, stored: Mapping[str, bytes], stopping: asyncio.Event) -> None:

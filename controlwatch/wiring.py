@@ -1,6 +1,7 @@
 """Builds clients, stores and stages from the settings and passes them down; nothing else makes any."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 from elasticsearch import Elasticsearch
@@ -9,13 +10,20 @@ from prometheus_client import CollectorRegistry
 from controlwatch.cli import Misconfigured
 from controlwatch.settings import Settings
 from detectors.kit import registry
-from schemas.violation import Violation
-from sinks.contract import ViolationStore
+from schemas.violation import State
+from sinks.alerts.alertmanager import AlertmanagerSink
+from sinks.alerts.alertmanager import Options as AlertOptions
+from sinks.alerts.cases import Policy
+from sinks.alerts.wording import Wording
+from sinks.contract import Query, ViolationStore
 from sinks.elasticsearch.store import ElasticsearchStore, Options
 from sinks.sqlite import SqliteStore
 from streams import clock
 from streams import coverage as covered
 from streams.embedded import file_of
+
+REPEAT = 60.0  # seconds
+RESTORED = 10_000  # open violations taken up for alerting at start
 
 
 def elasticsearch(settings: Settings, metrics: CollectorRegistry | None = None) -> ElasticsearchStore:
@@ -47,7 +55,23 @@ def coverage(folder: Path, month: str, zone: str) -> tuple[int, Mapping[str, str
     return truth, covered.assessed(hours, registry.load().values(), since, min(until, max(truth, since + 1)))
 
 
-def tellers(settings: Settings) -> Sequence[Callable[[Sequence[Violation]], None]]:
-    """Who is told of stored violations."""
-    del settings
-    return ()
+def alerts(settings: Settings, metrics: CollectorRegistry, store: ViolationStore) -> AlertmanagerSink | None:
+    """Alerting to the configured Alertmanager, with what ``store`` holds open taken up again; None if none is configured."""
+    if not settings.alertmanager:
+        return None
+    sink = AlertmanagerSink(
+        AlertOptions(url=settings.alertmanager),
+        policy=Policy(severities=frozenset(settings.alert_severities)),
+        wording=Wording(base_url=settings.public_url or f"http://{settings.host}:{settings.port}/"),
+        now=clock.now,
+        registry=metrics,
+    )
+    sink.restore(store.search(Query(severities=settings.alert_severities, states=(State.OPEN,), limit=RESTORED)))
+    return sink
+
+
+async def repeat(sink: AlertmanagerSink | None) -> None:
+    """Tell firing alerts again each minute, until cancelled: Alertmanager forgets what is not repeated."""
+    while sink is not None:
+        await asyncio.sleep(REPEAT)
+        sink.refresh(clock.now())

@@ -11,6 +11,7 @@ from controlwatch.settings import Settings
 from detectors.kit.registry import Ruleset
 from schemas.context import ContextRecord, Source
 from schemas.violation import Violation
+from sinks.alerts.alertmanager import AlertmanagerSink
 from streams import clock, topics
 from streams.collect.contract import Collector
 from streams.kafka.collecting import Collecting
@@ -46,9 +47,6 @@ async def run(
     metrics = CollectorRegistry()
     delivered = Delivered(metrics)
 
-    def told(violations: Sequence[Violation]) -> None:
-        delivered.tell(violations, clock.now())
-
     stages: list[Stage] = []
     if "collect" in chosen:
         stages += [Intaking(topic, sources[name], layout) for name, topic in intake.items()]
@@ -65,7 +63,15 @@ async def run(
     if "deliver" in chosen:
         sink = wiring.elasticsearch(settings, metrics)
         await asyncio.to_thread(sink.prepare)
+        alerting = await asyncio.to_thread(wiring.alerts, settings, metrics, sink)
+
+        def told(violations: Sequence[Violation]) -> None:
+            delivered.tell(violations, clock.now())
+            if alerting is not None:
+                alerting.write(violations)
+
         delivery = Delivery(sink=sink, layout=layout, bootstrap=bootstrap, worker=settings.worker, told=told)
+        tasks.append(asyncio.create_task(_repeat(alerting, stopping), name="alerts"))
         tasks.append(asyncio.create_task(delivery.run(stopping), name="deliver"))
     if "collect" in chosen:
         settings.data.mkdir(parents=True, exist_ok=True)
@@ -90,3 +96,12 @@ async def _unless_ended(collecting: Collecting, stopping: asyncio.Event) -> None
     """Collectors that have come to their end (stdin) do not end the worker."""
     await collecting.run(stopping)
     await stopping.wait()
+
+
+async def _repeat(alerting: AlertmanagerSink | None, stopping: asyncio.Event) -> None:
+    """Alerts are repeated until the worker stops; what is waiting is told then."""
+    repeating = asyncio.create_task(wiring.repeat(alerting))
+    await stopping.wait()
+    repeating.cancel()
+    if alerting is not None:
+        await asyncio.to_thread(alerting.close)

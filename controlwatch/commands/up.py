@@ -7,11 +7,10 @@ from pathlib import Path
 
 import click
 
-from controlwatch import configuration, job, options, settings, wiring
+from controlwatch import configuration, job, options, settings
 from controlwatch.cli import Misconfigured
 from controlwatch.configuration import Configuration
 from controlwatch.job import Job
-from controlwatch.settings import Settings
 from streams.demo import Demo
 
 DEMO_SEED = 1
@@ -32,7 +31,7 @@ def command(inputs: tuple[str, ...], data: Path | None, port: int | None) -> Non
         configured = configured.model_copy(update={"port": port})
     folder = data or configured.data
     what = configuration.load(configured, inputs)
-    made = _demo(folder) if not what.configured else _real(folder, what, configured)
+    made = _demo(folder) if not what.configured else _real(folder, what)
     asyncio.run(job.run(made, configured, announce=_announce))
 
 
@@ -40,12 +39,11 @@ def _announce(address: str) -> None:
     click.echo(f"dashboard: {address}")
 
 
-def _real(folder: Path, what: Configuration, configured: Settings) -> Job:
+def _real(folder: Path, what: Configuration) -> Job:
     for name in what.intake:
         raise Misconfigured(f"source {name} is a Kafka topic; read it with 'controlwatch run --stage collect'")
     return Job(
         ruleset=options.ruleset(()), sources=what.sources, context=what.context, collector=what.collector, folder=folder,
-        tellers=wiring.tellers(configured),
     )  # fmt: skip
 
 

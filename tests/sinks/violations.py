@@ -11,7 +11,7 @@ T0 = instant.parse("2026-03-02T09:00:00+08:00")
 def violation(name: str, number: int = 1, **fields: Any) -> Violation:
     """The document of violation ``name`` after its transition ``number``; ``fields`` by attribute name replace the usual ones."""
     state = fields.get("state", "open")
-    change = {"open": "opened" if number == 1 else "changed"}.get(state, state)
+    change = state if state in ("pending", "retracted", "withdrawn", "superseded") else "opened" if number == 1 else "changed"
     time = fields.get("last_time", T0)
     usual: dict[str, Any] = {
         "id": name,

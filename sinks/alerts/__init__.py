@@ -1,0 +1,1 @@
+"""Violations that somebody must hear of now."""
