@@ -252,6 +252,10 @@ class Log:
 
     def append(self, event: SecurityEvent) -> None:
         """Add an accepted event to the open segment; close it when full."""
+        if event.id in self.dropped:
+            # A fact taken back and derived again: it counts again, also after a restore.
+            self.dropped.remove(event.id)
+            self.head_dirty = True
         self.open.append(event)
         self.dirty[self.number] = self.open
         if len(self.open) >= self.SIZE:

@@ -4,7 +4,7 @@ import random
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from detectors.kit import changelog
@@ -128,6 +128,12 @@ def test_counter_deadline_and_fact():
     ),
     st.integers(0, 2**32),
 )
+@example(  # a fact taken back and derived again before the restart
+    rows=[*[(0, "a", "failure")] * 9, (0, "b", "failure"), *[(0, "a", "failure")] * 2, (7, "a", "failure"), (3, "b", "failure"),
+          (6, "a", "success"), (11, "a", "failure"), (6, "a", "failure"), (0, "a", "failure"), (0, "b", "failure"),
+          (35, "b", "success")],
+    seed=1_000_000,
+)  # fmt: skip
 def test_order_duplicates_batches_and_crashes_do_not_matter(rows, seed):
     rng = random.Random(seed)
     events = [login(i, t, user, outcome) for i, (t, user, outcome) in enumerate(rows)]

@@ -1,6 +1,6 @@
 """A small context for tests of approvals and identity: tables in, look-ups out; times are minutes after 09:00 UTC."""
 
-from detectors.kit.approvals import Act
+from detectors.kit.approvals import Act, Row, judge
 from detectors.kit.context import ContextStore, View
 from detectors.kit.groups import containing
 from detectors.kit.identity import who
@@ -80,3 +80,23 @@ def act(ctx, t: float = 60, **fields) -> Act:
         "role": "firewall_approver", "bare_names": True,
     }
     return Act(**(base | fields))
+
+
+COVERED = ("covered",)
+SCOPE = {"targets": ["fw-a"], "objects": ["firewall.policy/12"], "accounts": ["ian"], "actions": ["edit"]}
+
+
+def opened(*names):
+    """The outcome "open" with these rows, in this order."""
+    return ("open", *(Row(name) for name in names))
+
+
+def verdict(*records, people=PEOPLE, t: float = 60, **fields):
+    """The verdict over Ian's act at 10:00 with these approvals known."""
+    ctx = context(*people, *records)
+    return judge(ctx, act(ctx, t, **fields))
+
+
+def rows(*records, **fields):
+    found = verdict(*records, **fields)
+    return (found.state, *found.rows)
