@@ -102,10 +102,11 @@ class Embedded:
             self.engine.apply(record)
             if isinstance(record, Progress):
                 self._heard.pass_by(self.stage.clocks(), record.observed)
+        # What the batch found is taken out first: trimming forgets results along with the events they came from.
+        batch = self.engine.drain()
         if self.engine.observed() - self._trimmed > TRIM_EVERY:
             self.engine.trim()
             self._trimmed = self.engine.observed()
-        batch = self.engine.drain()
         buried = [letters.unread(dead, topic=dead.raw.source, partition=0, offset=dead.raw.line) for dead in output.dead]
         buried += [letters.unjudged(parked, topic="events", partition=0) for parked in batch.parked]
         buried += [letters.unstored(refused) for refused in sqlite.apply(connection, batch.violations)]

@@ -83,9 +83,9 @@ def judge(
         if item.o >= step + STEP and isinstance(item.record, Keyed):
             step = item.o - item.o % STEP
             engine.apply(Progress(part=0, parts=1, observed=min(step, verdict.truth_time)))
+            _collect(engine, verdict)
             if step // STEP % TRIM == 0:
                 engine.trim()
-            _collect(engine, verdict)
             if tick is not None:
                 tick(done, len(items))
         engine.apply(item.record)

@@ -82,11 +82,12 @@ class Judging:
             return Result()
         self._dirty = False
         engine = self.engine
+        # What the batch found is taken out first: trimming forgets results along with the events they came from.
+        result = self._outputs(engine.drain())
         observed = engine.observed()
         if observed - self._trimmed > TRIM_EVERY:
             engine.trim()
             self._trimmed = observed
-        result = self._outputs(engine.drain())
         if self._layout.keyed > 1:
             result.outputs += self._stage_progress()
         result.state = list(changelog.changes(engine))

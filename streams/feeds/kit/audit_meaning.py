@@ -100,6 +100,14 @@ def _begin_or_end(fields: Fields, first: AuditRecord) -> Fields:
     return fields
 
 
+def _logout(fields: Fields, first: AuditRecord) -> Fields:
+    """Read USER_LOGOUT: the session that USER_LOGIN told of has ended."""
+    fields["session"] = _session(fields, first)
+    if fields["outcome"] == "success":
+        fields |= {"activity": Activity.SESSION_CLOSE, "rank": Rank.CLOSE}
+    return fields
+
+
 def _command(fields: Fields, first: AuditRecord) -> Fields:
     """Read USER_CMD, sudo's record of a command; for which account it ran, the USER_START of the same process tells."""
     fields |= {"command": first.fields.get("cmd", ""), "session": _session(fields, first), "activity": Activity.PROCESS}
@@ -130,8 +138,8 @@ def _virtual(fields: Fields, first: AuditRecord) -> Fields:
 
 _OF_ACCOUNTS = (Activity.ACCOUNT_CHANGE, Activity.LOCK, Activity.UNLOCK)
 _READERS: Mapping[str, Callable[[Fields, AuditRecord], Fields]] = {
-    "USER_AUTH": _auth, "USER_LOGIN": _auth, "USER_START": _begin_or_end, "USER_END": _begin_or_end, "USER_CMD": _command,
-    "VIRT_CONTROL": _virtual,
+    "USER_AUTH": _auth, "USER_LOGIN": _auth, "USER_START": _begin_or_end, "USER_END": _begin_or_end,
+    "USER_LOGOUT": _logout, "USER_CMD": _command, "VIRT_CONTROL": _virtual,
     **dict.fromkeys((name for name, activity in _ACTIVITIES.items() if activity in _OF_ACCOUNTS), _account_change),
 }
 
