@@ -106,7 +106,8 @@ def ordered(
     begun = [event for event in map(configured, recording.context) if event is not None]
     items += [Item(e.o, "", e.id, e.t, Keyed(e, tuple(ruleset.routes(e)))) for e in begun]
     if to is None:
-        to = max((item.o for item in items if isinstance(item.record, Keyed)), default=0)
+        # Of the records themselves: summaries of sources are observed at the end of their ten seconds, which nobody has reached.
+        to = max((raw.o or 0 for raw, _ in raws), default=0)
     verdict.truth_time = to
     items = [item for item in items if item.t <= to and _counts(item, since)]
     dropped = {(raw.source, raw.line) for raw, t in raws if t > to or (since is not None and t < since)}

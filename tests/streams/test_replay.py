@@ -1,0 +1,51 @@
+"""Truth time of a replay, and that nothing found is forgotten when time leaps."""
+
+from detectors.kit import registry
+from detectors.kit.registry import Ruleset
+from schemas import instant
+from schemas.context import Source
+from schemas.violation import final
+from streams.embedded import Embedded, file_of
+from streams.recording import Recording
+from streams.replay import judge
+from streams.stage import EVERYTHING, Heartbeat, Raw
+
+RULESET = Ruleset(registry.load().values())
+SOURCES = {"linux@web": Source(source="linux@web", feed="linux")}
+NINE = instant.parse("2026-03-02T09:00:00Z")
+
+
+def lines(*texts: str, at: int = NINE) -> list[Raw]:
+    """Lines of a log, a second apart, seen when they were written."""
+    found = []
+    for number, text in enumerate(texts):
+        t = at + number * instant.SECOND
+        found.append(Raw("linux@web", "linux", f"{instant.text(t)} web {text}".encode(), t, 0, number))
+    return found
+
+
+GUESSES = [f"sshd[7]: Failed password for root from 10.0.0.9 port 4100{n} ssh2" for n in range(3)]
+
+
+def test_truth_time_is_the_largest_observed_time_of_a_record_not_of_a_summary():
+    assert judge(Recording(sources=SOURCES, raws=lines(*GUESSES)), RULESET).truth_time == NINE + 2 * instant.SECOND
+
+
+def test_truth_time_counts_records_that_no_fold_asks_for():
+    recording = Recording(sources=SOURCES, raws=lines("foo[1]: hello", "foo[1]: world"))
+    assert judge(recording, RULESET).truth_time == NINE + 1 * instant.SECOND
+
+
+def test_a_leap_of_weeks_within_one_batch_loses_no_finding(tmp_path):
+    week = NINE + 7 * instant.DAY
+    raws = [*lines(*GUESSES), *lines("foo[1]: hello", at=week)]
+    runner = Embedded(file_of(tmp_path), RULESET, SOURCES)
+    history = runner.take([*raws, Heartbeat(EVERYTHING, week)], {}, now=None)
+    runner.close()
+    found = [violation.canonical() for violation in final(history)]
+    assert {violation["subtype"] for violation in found} == {"CONTROL_FAILURE", "ATTACK_SUSPECTED"}
+    # Whether the replay trims depends on the minute at which time goes on: none may matter.
+    for minute in range(10):
+        later = lines("foo[1]: hello", at=week + minute * instant.MINUTE)
+        replayed = judge(Recording(sources=SOURCES, raws=[*lines(*GUESSES), *later]), RULESET)
+        assert [violation.canonical() for violation in replayed.final] == found
