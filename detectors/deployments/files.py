@@ -21,12 +21,11 @@ UNANNOUNCED, WRONG_HASH = "UNANNOUNCED", "WRONG_HASH"
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """The last change: ``t``: when it began, ``last``: when it was told last, ``exact``: not by a scan, ``open``: a finding."""
+    """The last change: ``t``: when it began, ``last``: when it was told last, ``exact``: not by a scan."""
 
     t: int
     last: int
     exact: bool
-    open: bool
     account: str
 
 
@@ -83,23 +82,23 @@ def _written(state: File, change: Change) -> Step:
 
 
 def _content(state: File, last: Done, change: Change, ctx: Context) -> Step:
-    """A scan found the content of a change that the audit log had told: judged again only if it was announced."""
+    """A scan found the content of a change that the audit log had told: was it announced, the content may not have been."""
     after = msgspec.structs.replace(_known(state, change), untold=False)
-    if last.open or not change.hash:
+    if not change.hash:
         return Step(after)
     act, told = _announced(msgspec.structs.replace(change, t=last.t, account=last.account, earliest=None), ctx)
     if not told.wrong_hash:
         return Step(after)
-    return Step(after, _out(state, change, change, act, told, ctx)[0])
+    return Step(after, _out(state, change, change, act, told, ctx))
 
 
 def _judged(state: File, change: Change, ctx: Context, *, content: Change | None) -> Step:
     """``change`` is complete; ``content``: the telling of its content (itself, if it has one)."""
     whole = change if content is None else _merged(change, content)
     act, told = _announced(whole, ctx)
-    out, open_ = _out(state, whole, content or change, act, told, ctx)
+    out = _out(state, whole, content or change, act, told, ctx)
     latest = max(whole.t if content is None else content.t, state.written if state.held is not None else 0)
-    done = Done(t=whole.t, last=latest, exact=change.earliest is None, open=open_, account=whole.account)
+    done = Done(t=whole.t, last=latest, exact=change.earliest is None, account=whole.account)
     after = msgspec.structs.replace(
         _known(state, whole), held=None, deadline=None, last=done, untold=not whole.content
     )
@@ -133,11 +132,11 @@ def _announced(change: Change, ctx: Context) -> tuple[Act, Announced]:
 
 def _out(
     state: File, change: Change, content: Change, act: Act, told: Announced, ctx: Context
-) -> tuple[tuple[Finding | Fact, ...], bool]:
-    """What the change gives: findings and uses of approvals, and whether it stays an open finding."""
+) -> tuple[Finding | Fact, ...]:
+    """What the change gives: findings and uses of approvals."""
     incidents = handling.incidents(ctx, act)
     if handling.drill(incidents, act):
-        return (), False
+        return ()
     finding = _finding(state, change, content, act, told)
     if told.wrong_hash:
         first: tuple[Finding | Fact, ...] = (_wrong(finding, act, told, ctx),)
@@ -152,7 +151,7 @@ def _out(
     for item in first:
         if isinstance(item, Finding) and item.state is State.OPEN and item.subtype in (UNANNOUNCED, WRONG_HASH):
             out += handling.duties(incidents, act, item)
-    return tuple(out), told.verdict.state == "open"
+    return tuple(out)
 
 
 def _finding(state: File, change: Change, content: Change, act: Act, told: Announced) -> Finding:

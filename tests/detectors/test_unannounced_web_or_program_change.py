@@ -125,6 +125,13 @@ def test_only_a_scan_well_before_the_finding_tells_the_earliest_time():
     assert facts[0].payload["earliest"] == at(500)
 
 
+def test_what_a_scan_found_came_after_the_change_told_before():
+    window = announcement(start=-HOUR, end=-600)
+    known = changed(0, B, old=A)
+    (_, later) = sorted(acts(judged(ID, [known, changed(3 * HOUR, C, old=B, since=-HOUR)], [window])), key=lambda v: v.anchor_time)
+    assert (later.subtype, later.first_time) == ("EXPIRED", at(0))
+
+
 def test_a_scan_finding_keeps_its_line():
     (violation, *_) = acts(judged(ID, [changed(3 * HOUR, since=0, line=17)]))
     assert violation.evidence[0].line == 17
