@@ -79,3 +79,19 @@ def test_a_file_changed_under_a_watched_folder(job, tmp_path):
     found = shown(address, "UNANNOUNCED", str(page))
     assert found["subject"]["path"] == str(page)
     assert found["evidence"]
+
+
+@pytest.mark.services
+def test_on_call_is_told(job, alertmanager, sshd, monkeypatch):
+    monkeypatch.setenv("CONTROLWATCH_ALERTMANAGER", alertmanager.url)
+    address = job("--source", f"linux={sshd.auth_log}")
+    time.sleep(2)
+    sshd.type_passwords("trader1", ["wrong-1", "wrong-2", "wrong-3", "wrong-4"])
+    found = shown(address, "CONTROL_FAILURE", "Failed password for")
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        alerts = json.loads(get(f"{alertmanager.url}/api/v2/alerts"))
+        if any(alert["labels"].get("case") == found["case"] for alert in alerts):
+            return
+        time.sleep(0.5)
+    pytest.fail("Alertmanager was not told within 20 s")
