@@ -6,18 +6,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from detectors.kit import calendar
+from schemas.context import Source
 from schemas.violation import Violation
 from streams import clock
 from streams.collect.contract import Collected, Outlet
 from streams.embedded import Embedded
-from streams.stage import Heartbeat, Raw
+from streams.stage import BLIND_AFTER, Heartbeat, Raw
 
 log = logging.getLogger(__name__)
 
 MAX_ITEMS = 4000
 WAIT = 0.05
 TICK = 1.0
-BLIND_US = 30_000_000
 
 Told = Callable[[Sequence[Violation]], None]
 
@@ -59,9 +60,10 @@ class Service:
         now = clock.now() if self._live else engine.observed()
         clocks = dict(stage.clocks())
         sources = [
-            {"name": name, "feed": source.feed, "last_seen": clocks.get(name), "status": _status(clocks.get(name), now)}
+            {"name": name, "feed": source.feed, "last_seen": clocks.get(name),
+             "status": _status(source, clocks.get(name), stage.spoke(name), now)}
             for name, source in sorted(self._embedded.sources.items())
-        ]
+        ]  # fmt: skip
         parked = [keyed for keyed in list(engine.keys.values()) if keyed.parked]
         broken = {keyed.rule.detector.id: "some events crashed it; see the dead letters" for keyed in parked}
         observed = engine.observed()
@@ -93,7 +95,10 @@ class Service:
         return self._embedded.take(records, positions, now=now)
 
 
-def _status(seen: int | None, now: int) -> str:
-    return "watched" if seen is not None and now - seen <= BLIND_US else "blind"
-
-
+def _status(source: Source, seen: int | None, spoke: int | None, now: int) -> str:
+    """``blind``: its collector is not heard; ``silent``: it has sent less than expected; else ``watched``."""
+    if seen is None or now - seen > BLIND_AFTER:
+        return "blind"
+    since = spoke if spoke is not None else seen
+    dues = (calendar.due(item, calendar.zone(source.zone), since, ()) for item in source.expected)
+    return "silent" if any(due is not None and due <= now for due in dues) else "watched"

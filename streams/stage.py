@@ -176,6 +176,10 @@ class NormalizeStage:
         """How far each source has been heard (µs)."""
         return self._reached
 
+    def spoke(self, source: str) -> int | None:
+        """Start of the last ten seconds in which a record of ``source`` came (µs); None: not since this process began."""
+        return self._buckets.get(source)
+
     def kept(self) -> "Kept":
         """What outlives this process."""
         return Kept(dict(self.counters), dict(self.dead_by_reason), dict(self._reached))
