@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, start_http_server
 from controlwatch import wiring
 from controlwatch.settings import Settings
 from detectors.kit.registry import Ruleset
+from schemas import instant
 from schemas.context import ContextRecord, Source
 from schemas.violation import Violation
 from sinks.alerts.alertmanager import AlertmanagerSink
@@ -20,8 +21,8 @@ from streams.kafka.detecting import Detecting
 from streams.kafka.host import Host, control_topic
 from streams.kafka.intaking import Intaking
 from streams.kafka.normalizing import Normalizing
-from streams.kafka.processor import Stage
-from streams.telemetry import Delivered
+from streams.kafka.processor import Account, Stage
+from streams.telemetry import Delivered, StageCollector
 
 STAGES = ("collect", "normalize", "detect", "deliver")
 
@@ -60,6 +61,7 @@ async def run(
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopping.set)
     tasks = [asyncio.create_task(host.run(), name="host")]
+    delivery: Delivery | None = None
     if "deliver" in chosen:
         sink = wiring.elasticsearch(settings, metrics)
         await asyncio.to_thread(sink.prepare)
@@ -73,6 +75,7 @@ async def run(
         delivery = Delivery(sink=sink, layout=layout, bootstrap=bootstrap, worker=settings.worker, told=told)
         tasks.append(asyncio.create_task(_repeat(alerting, stopping), name="alerts"))
         tasks.append(asyncio.create_task(delivery.run(stopping), name="deliver"))
+    metrics.register(_stages(host, delivery))
     if "collect" in chosen:
         settings.data.mkdir(parents=True, exist_ok=True)
         collecting = Collecting(
@@ -90,6 +93,35 @@ async def run(
         stopping.set()
         host.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _stages(host: Host, delivery: Delivery | None) -> StageCollector:
+    """Metrics of what this worker's partitions had done at their last commit."""
+
+    def accounts(stage: str) -> dict[str, Account]:
+        lanes = [dict(pump.lanes) for pump in host.pumps if pump.stage.name == stage]
+        return {str(partition): lane.account for own in lanes for partition, lane in own.items()}
+
+    def heard() -> dict[str, float]:
+        now = clock.now()
+        clocks = [account.heard for account in accounts("normalize").values()]
+        return {source: (now - t) / instant.SECOND for each in clocks for source, t in each.items()}
+
+    def lag() -> dict[str, float]:
+        now = clock.now()
+        reached = [account.observed for account in accounts("detect").values() if account.observed]
+        behind = {"detect": (now - min(reached)) / instant.SECOND} if reached else {}
+        if delivery is not None:
+            behind["deliver"] = 0.0 if delivery.oldest is None else (now - delivery.oldest) / instant.SECOND
+        return behind
+
+    return StageCollector(
+        normalize=lambda: {partition: account.counters for partition, account in accounts("normalize").items()},
+        detect=lambda: {partition: account.counters for partition, account in accounts("detect").items()},
+        dead=lambda: {partition: account.dead for partition, account in accounts("normalize").items()},
+        heard=heard,
+        lag=lag,
+    )
 
 
 async def _unless_ended(collecting: Collecting, stopping: asyncio.Event) -> None:

@@ -37,6 +37,8 @@ class Delivery:
             auto_offset_reset="earliest", session_timeout_ms=10_000, heartbeat_interval_ms=2_000,
             max_poll_interval_ms=600_000,
         )  # fmt: skip
+        self.oldest: int | None = None
+        """Observed time (µs) of the oldest transition in hand; None: nothing waits to be stored."""
         self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all")
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -49,6 +51,7 @@ class Delivery:
                 batch = [Violation.model_validate_json(record.value) for records in found.values() for record in records]
                 if not batch:
                     continue
+                self.oldest = min(violation.transition.time for violation in batch)
                 if not await self._store(batch, stopping):
                     return
                 try:
@@ -56,6 +59,7 @@ class Delivery:
                 except CommitFailedError:
                     log.info("partitions moved while %d violations were written; they are delivered again", len(batch))
                 self._told(batch)
+                self.oldest = None
         finally:
             await self._consumer.stop()
             await self._producer.stop()

@@ -13,7 +13,7 @@ from schemas.event import SecurityEvent
 from schemas.log import FactGone, Keyed, LogRecord, Progress, Route
 from sinks import deadletter
 from streams import letters
-from streams.kafka.processor import Record, Result
+from streams.kafka.processor import Account, Record, Result
 from streams.topics import Layout
 
 SLICE = 64
@@ -92,6 +92,10 @@ class Judging:
             result.outputs += self._stage_progress()
         result.state = list(changelog.changes(engine))
         return result
+
+    def account(self) -> Account:
+        """Fates of the judgements, and how far time has passed."""
+        return Account(dict(self.engine.counters), observed=self.engine.observed())
 
     def _outputs(self, batch: Batch) -> Result:
         layout, result = self._layout, Result()

@@ -12,7 +12,7 @@ from schemas.context import Source
 from streams.feeds.kit import filebeat, strict
 from streams.feeds.kit.contract import Unreadable
 from streams.kafka.normalizing import encode_raw
-from streams.kafka.processor import Record, Result
+from streams.kafka.processor import Account, Record, Result
 from streams.stage import Raw
 from streams.topics import Layout
 
@@ -75,6 +75,10 @@ class Carrying:
         """Raw records since the last call."""
         result, self._result = self._result, Result()
         return result
+
+    def account(self) -> Account:
+        """Nothing is counted here: every record is counted where it is read as ``raw``."""
+        return Account()
 
     def _raw(self, record: Record) -> Raw:
         source = self._stage.configured

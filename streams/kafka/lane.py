@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams import clock
-from streams.kafka.processor import Processor, Record, Result, Stage
+from streams.kafka.processor import Account, Processor, Record, Result, Stage
 from streams.topics import RECORD_LIMIT
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,7 @@ class Lane:
     ) -> None:  # fmt: skip
         self.tp = TopicPartition(stage.source, partition)
         self.committed = -1
+        self.account = Account()
         self.idle = asyncio.Event()
         self._stage = stage
         self._consumer = consumer
@@ -75,6 +76,7 @@ class Lane:
             self._producer = producer
             processor = self._stage.open(self.tp.partition)
             offset = await self._restore(processor)
+            self.account = processor.account()
             self._consumer.seek(self.tp, offset)
             self._consumer.resume(self.tp)
             await self._pump(producer, processor, offset)
@@ -133,6 +135,7 @@ class Lane:
             result = processor.result()
             if records or result.outputs or result.state:
                 await self._commit(producer, result, offset)
+                self.account = processor.account()
 
     async def _fold(self, processor: Processor, records: list[Record]) -> None:
         batch = Batch(processor, records)

@@ -11,7 +11,7 @@ from schemas.context import Source
 from sinks import deadletter
 from streams import letters
 from streams.feeds.kit.contract import Unreadable
-from streams.kafka.processor import Record, Result
+from streams.kafka.processor import Account, Record, Result
 from streams.stage import Dead, Heartbeat, Kept, NormalizeStage, Raw, Said
 from streams.topics import Layout
 
@@ -99,6 +99,11 @@ class Processing:
             result.state.append((META, msgspec.msgpack.encode(self.stage.kept())))
             self._dirty = False
         return result
+
+    def account(self) -> Account:
+        """Fates of the records, and how far the sources were heard."""
+        kept = self.stage.kept()
+        return Account(kept.counters, kept.dead, kept.clocks)
 
     def _take(self, record: Record) -> None:
         try:

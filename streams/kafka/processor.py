@@ -1,6 +1,6 @@
 """What a stage does with one partition, apart from Kafka: records in, outputs and state changes out."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -20,6 +20,20 @@ class Result:
 
     outputs: list[tuple[str, int, bytes | None, bytes]] = field(default_factory=list)
     state: list[tuple[str, bytes | None]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What one partition has done up to its last commit, for telemetry.
+
+    ``counters``: by fate; ``dead``: dead letters by reason; ``heard``: how far each source was heard (µs); ``observed``:
+    everything observed before it has been worked off (µs; 0: not known).
+    """
+
+    counters: Mapping[str, int] = field(default_factory=dict)
+    dead: Mapping[str, int] = field(default_factory=dict)
+    heard: Mapping[str, int] = field(default_factory=dict)
+    observed: int = 0
 
 
 class Processor(Protocol):
@@ -43,6 +57,10 @@ class Processor(Protocol):
 
     def result(self) -> Result:
         """Everything since the last call."""
+        ...
+
+    def account(self) -> Account:
+        """What has been done so far."""
         ...
 
 
