@@ -33,8 +33,8 @@ A *feed* is a log format. `--source` and `sources.toml` take its id or one of it
 as `generic`, with a warning. *Kinds* are the catalogue's words for what a clause needs to be watched.
 """
 _SETTINGS = """\
-Environment variables, or lines `NAME=value` of a file `controlwatch.env` in the working directory; the environment
-wins. An unknown name is an error.
+Environment variables, or lines `NAME=value` of a file `controlwatch.env` in the working directory, or files of the same
+names in small letters in `/run/secrets` (for the API key); the first of these wins. An unknown name is an error.
 """
 _METRICS = """\
 Served on `CONTROLWATCH_METRICS_PORT` at `/metrics` by `controlwatch up` and `controlwatch run`. Counters of the stages

@@ -8,11 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvicorn
 from prometheus_client import CollectorRegistry, start_http_server
 
-from controlwatch import wiring
-from controlwatch.cli import Unfinished
+from controlwatch import serving, wiring
+from controlwatch.serving import Serving
 from controlwatch.settings import Settings
 from dashboards.web.app import app
 from detectors.kit.registry import Ruleset
@@ -51,7 +50,7 @@ async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) 
     embedded = Embedded(path, job.ruleset, job.sources)
     embedded.state(job.context)
     metrics = CollectorRegistry()
-    delivered = Delivered(metrics)
+    delivered = Delivered(metrics, [loaded.id for loaded in job.ruleset.detectors])
     store = SqliteStore(path, writable=False)
     alerting = wiring.alerts(settings, metrics, store) if not job.demo else None
 
@@ -65,31 +64,27 @@ async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) 
     pages = app(
         store, demo=job.demo, health=service.health, assessed=lambda month: wiring.coverage(job.folder, month, settings.zone)[1],
         now=clock.now if not job.demo else embedded.engine.observed, truth_time=embedded.engine.observed, zone=settings.zone,
-        hosts=[settings.host] if settings.host not in ("127.0.0.1", "localhost") else [],
+        hosts=serving.hosts(settings),
     )  # fmt: skip
-    server = uvicorn.Server(
-        uvicorn.Config(pages, host=settings.host, port=settings.port, log_level="warning", access_log=False, lifespan="off",
-                       timeout_graceful_shutdown=2)
-    )  # fmt: skip
+    dashboard = Serving(pages, settings, announce)
     stopping = asyncio.Event()
     _on_signals(stopping)
     with contextlib.suppress(OSError):  # another job on this machine serves them already; the dashboard works without
         start_http_server(settings.metrics_port, settings.metrics_host, registry=metrics)
-    serving = asyncio.create_task(_serve(server, settings, announce), name="dashboard")
+    showing = asyncio.create_task(dashboard.run(), name="dashboard")
     judging = asyncio.create_task(service.run(stopping), name="service")
     collecting = asyncio.create_task(_collect(job, service.queue, embedded.positions(), stopping), name="collect")
     stop = asyncio.create_task(stopping.wait())
     repeating = asyncio.create_task(wiring.repeat(alerting))
     try:
-        done, _ = await asyncio.wait({serving, judging, collecting, stop}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait({showing, judging, collecting, stop}, return_when=asyncio.FIRST_COMPLETED)
         for task in done - {stop}:
             task.result()
     finally:
         stopping.set()
         repeating.cancel()
-        server.should_exit = True
-        await pages.state.hub.close()
-        await asyncio.gather(serving, judging, collecting, return_exceptions=True)
+        await dashboard.stop()
+        await asyncio.gather(showing, judging, collecting, return_exceptions=True)
         embedded.close()
         store.close()
         if alerting is not None:
@@ -100,19 +95,6 @@ async def _collect(job: Job, outlet: Outlet, stored: Mapping[str, bytes], stoppi
     """Inputs that have come to their end (standard input, the demo) do not end the job."""
     await job.collector.run(outlet, stored, stopping)
     await stopping.wait()
-
-
-async def _serve(server: uvicorn.Server, settings: Settings, announce: Callable[[str], None]) -> None:
-    config = server.config
-    config.load()
-    try:
-        listening = config.bind_socket()
-    except SystemExit:
-        taken = f"port {settings.port} on {settings.host} is taken"
-        raise Unfinished(f"{taken}; choose another with --port, 0 for any free one") from None
-    announce(f"http://{settings.host}:{listening.getsockname()[1]}/")
-    # Not serve(): that would take over the signals.
-    await server._serve(sockets=[listening])  # noqa: SLF001 - the only entry that leaves the signals alone
 
 
 def _on_signals(stopping: asyncio.Event) -> None:

@@ -1,6 +1,7 @@
 """Settings: environment variables ``CONTROLWATCH_<NAME>``, or a file ``controlwatch.env``. An unknown name is an error.
 
-Secrets are read from the environment or from files and never printed.
+Secrets are read from the environment, from ``controlwatch.env`` or from ``/run/secrets/controlwatch_<name>`` (where container
+engines put them), and never printed.
 """
 
 import difflib
@@ -17,6 +18,7 @@ from streams.topics import Layout
 PREFIX = "CONTROLWATCH_"
 # Read elsewhere: by the command line itself, and by the tests.
 OTHERS = {"TRACEBACK", "CORPORA", "SEEDS"}
+SECRETS = Path("/run/secrets")
 
 
 class Settings(BaseSettings):
@@ -68,7 +70,7 @@ def load() -> Settings:
             hint = f"; did you mean {PREFIX}{near[0]}?" if near else ""
             raise Misconfigured(f"environment variable {variable} is not a setting{hint}")
     try:
-        return Settings()
+        return Settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]).upper()

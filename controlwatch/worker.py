@@ -2,14 +2,16 @@
 
 import asyncio
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from controlwatch import wiring
+from controlwatch import serving, wiring
+from controlwatch.serving import Serving
 from controlwatch.settings import Settings
+from controlwatch.watching import Watching
+from dashboards.web.app import app
 from detectors.kit.registry import Ruleset
-from schemas import instant
 from schemas.context import ContextRecord, Source
 from schemas.violation import Violation
 from sinks.alerts.alertmanager import AlertmanagerSink
@@ -21,15 +23,15 @@ from streams.kafka.detecting import Detecting
 from streams.kafka.host import Host, control_topic
 from streams.kafka.intaking import Intaking
 from streams.kafka.normalizing import Normalizing
-from streams.kafka.processor import Account, Stage
-from streams.telemetry import Delivered, StageCollector
+from streams.kafka.processor import Stage
+from streams.telemetry import Delivered
 
 STAGES = ("collect", "normalize", "detect", "deliver")
 
 
 async def run(
     settings: Settings, *, chosen: Sequence[str], ruleset: Ruleset, sources: Mapping[str, Source], intake: Mapping[str, str],
-    context: Sequence[ContextRecord], collector: Collector, live: bool,
+    context: Sequence[ContextRecord], collector: Collector, live: bool, announce: Callable[[str], None] | None = None,
 ) -> None:  # fmt: skip
     """Run the ``chosen`` stages until SIGINT or SIGTERM.
 
@@ -42,11 +44,12 @@ async def run(
         context: records of the context files.
         collector: reads files and sockets.
         live: time passes by the clock; False: only by the records.
+        announce: told the dashboard's address when it serves; None: no dashboard.
     """
     layout, bootstrap = settings.layout, settings.kafka
     await asyncio.to_thread(topics.create, bootstrap, layout, (control_topic(settings.worker),))
     metrics = CollectorRegistry()
-    delivered = Delivered(metrics)
+    delivered = Delivered(metrics, [loaded.id for loaded in ruleset.detectors])
 
     stages: list[Stage] = []
     if "collect" in chosen:
@@ -75,7 +78,11 @@ async def run(
         delivery = Delivery(sink=sink, layout=layout, bootstrap=bootstrap, worker=settings.worker, told=told)
         tasks.append(asyncio.create_task(_repeat(alerting, stopping), name="alerts"))
         tasks.append(asyncio.create_task(delivery.run(stopping), name="deliver"))
-    metrics.register(_stages(host, delivery))
+    watching = Watching(host, delivery, ruleset=ruleset, sources=sources, layout=layout)
+    metrics.register(watching.metrics())
+    dashboard = _dashboard(settings, watching, announce) if announce is not None else None
+    if dashboard is not None:
+        tasks.append(asyncio.create_task(dashboard.run(), name="dashboard"))
     if "collect" in chosen:
         settings.data.mkdir(parents=True, exist_ok=True)
         collecting = Collecting(
@@ -92,36 +99,18 @@ async def run(
     finally:
         stopping.set()
         host.stop()
+        if dashboard is not None:
+            await dashboard.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _stages(host: Host, delivery: Delivery | None) -> StageCollector:
-    """Metrics of what this worker's partitions had done at their last commit."""
-
-    def accounts(stage: str) -> dict[str, Account]:
-        lanes = [dict(pump.lanes) for pump in host.pumps if pump.stage.name == stage]
-        return {str(partition): lane.account for own in lanes for partition, lane in own.items()}
-
-    def heard() -> dict[str, float]:
-        now = clock.now()
-        clocks = [account.heard for account in accounts("normalize").values()]
-        return {source: (now - t) / instant.SECOND for each in clocks for source, t in each.items()}
-
-    def lag() -> dict[str, float]:
-        now = clock.now()
-        reached = [account.observed for account in accounts("detect").values() if account.observed]
-        behind = {"detect": (now - min(reached)) / instant.SECOND} if reached else {}
-        if delivery is not None:
-            behind["deliver"] = 0.0 if delivery.oldest is None else (now - delivery.oldest) / instant.SECOND
-        return behind
-
-    return StageCollector(
-        normalize=lambda: {partition: account.counters for partition, account in accounts("normalize").items()},
-        detect=lambda: {partition: account.counters for partition, account in accounts("detect").items()},
-        dead=lambda: {partition: account.dead for partition, account in accounts("normalize").items()},
-        heard=heard,
-        lag=lag,
-    )
+def _dashboard(settings: Settings, watching: Watching, announce: Callable[[str], None]) -> Serving:
+    """The pages over Elasticsearch. Coverage by hour is not kept on Kafka yet: clauses are shown as not assessed."""
+    pages = app(
+        wiring.elasticsearch(settings), demo=False, health=watching.health, assessed=lambda month: {}, now=clock.now,  # noqa: ARG005 - the pages' interface
+        truth_time=watching.observed, zone=settings.zone, hosts=serving.hosts(settings),
+    )  # fmt: skip
+    return Serving(pages, settings, announce)
 
 
 async def _unless_ended(collecting: Collecting, stopping: asyncio.Event) -> None:

@@ -4,12 +4,13 @@ The counters live in the state that is committed with each batch, so they surviv
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from schemas.violation import Violation
+from schemas.violation import Change, Severity, Violation
 
 FATES = ("read", "parsed", "filtered", "dead")
 JUDGED = ("routed", "judged", "late", "duplicate", "parked")
@@ -76,9 +77,12 @@ class StageCollector(Collector):
 
 
 class Delivered:
-    """Counts what has been stored, and how long it took since it was observed."""
+    """Counts what has been stored, and how long it took since it was observed.
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    The counters of ``detectors`` begin at zero: Prometheus sees no increase in a counter that appears with its first value.
+    """
+
+    def __init__(self, registry: CollectorRegistry, detectors: Iterable[str] = ()) -> None:
         self._count = Counter(
             "controlwatch_violations_total", "Transitions stored.", ["detector", "severity", "change"], registry=registry
         )
@@ -86,6 +90,8 @@ class Delivered:
             "controlwatch_delivery_seconds", "From the observed time of the cause to being stored.", registry=registry,
             buckets=_BUCKETS,
         )  # fmt: skip
+        for detector, severity in product(detectors, Severity):
+            self._count.labels(detector, severity.value, Change.OPENED.value)
 
     def tell(self, violations: Iterable[Violation], now: int) -> None:
         """Note what was stored at ``now`` (µs)."""

@@ -15,7 +15,8 @@ from controlwatch.cli import Unfinished
 @click.option("--source", "inputs", multiple=True, metavar="FEED=PATH|URL", help="A source to collect (repeatable).")
 @click.option("--clock", type=click.Choice(["wall", "records"]), default="wall", show_default=True,
               help="records: time passes only by heartbeats in the records, as in a replay.")  # fmt: skip
-def command(stages: tuple[str, ...], inputs: tuple[str, ...], clock: str) -> None:
+@click.option("--dashboard", is_flag=True, help="Serve the dashboard over Elasticsearch, too.")
+def command(stages: tuple[str, ...], inputs: tuple[str, ...], clock: str, *, dashboard: bool) -> None:
     """Run one or more stages until SIGTERM. Start as many workers as there are partitions to share."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     configured = settings.load()
@@ -26,7 +27,12 @@ def command(stages: tuple[str, ...], inputs: tuple[str, ...], clock: str) -> Non
             worker.run(
                 configured, chosen=chosen, ruleset=options.ruleset(()), sources=what.sources, intake=what.intake,
                 context=what.context, collector=what.collector, live=clock == "wall",
+                announce=_announce if dashboard else None,
             )
         )
     except KafkaError as error:
         raise Unfinished(f"Kafka at {configured.kafka}: {error}; is it running? set CONTROLWATCH_KAFKA") from error
+
+
+def _announce(address: str) -> None:
+    click.echo(f"dashboard: {address}")

@@ -1,0 +1,85 @@
+"""A worker's account of itself, for Prometheus and for the pages: what its partitions had done at their last commit."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from detectors.kit.registry import Ruleset
+from schemas import identity, instant
+from schemas.context import Source
+from streams import clock
+from streams.kafka.delivering import Delivery
+from streams.kafka.host import Host
+from streams.kafka.processor import Account
+from streams.service import BLIND_US
+from streams.telemetry import StageCollector
+from streams.topics import Layout
+
+
+class Watching:
+    """Looks at the lanes of ``host`` and at ``delivery`` (None: this worker does not deliver); any thread may ask."""
+
+    def __init__(
+        self, host: Host, delivery: Delivery | None, *, ruleset: Ruleset, sources: Mapping[str, Source], layout: Layout
+    ) -> None:
+        self._host = host
+        self._delivery = delivery
+        self._ruleset = ruleset
+        self._sources = sources
+        self._layout = layout
+
+    def metrics(self) -> StageCollector:
+        """What Prometheus reads."""
+        return StageCollector(
+            normalize=lambda: {partition: account.counters for partition, account in self._accounts("normalize").items()},
+            detect=lambda: {partition: account.counters for partition, account in self._accounts("detect").items()},
+            dead=lambda: {partition: account.dead for partition, account in self._accounts("normalize").items()},
+            heard=self._unheard,
+            lag=self._lag,
+        )
+
+    def health(self) -> dict[str, Any]:
+        """What the pages show: sources of the raw partitions that this worker has, lag, dead letters, detectors."""
+        now, accounts = clock.now(), self._accounts("normalize")
+        heard = {source: t for account in accounts.values() for source, t in account.heard.items()}
+        own = [
+            {
+                "name": name, "feed": source.feed, "last_seen": heard.get(name),
+                "status": "watched" if now - heard.get(name, 0) <= BLIND_US else "blind",
+            }
+            for name, source in sorted(self._sources.items())
+            if str(identity.partition("source", (name,), self._layout.raw)) in accounts
+        ]  # fmt: skip
+        dead: Counter[str] = Counter()
+        for account in accounts.values():
+            dead.update(account.dead)
+        judged = self._accounts("detect").values()
+        broken = "some events crashed a detector; see the dead letters" if any(a.counters.get("parked") for a in judged) else ""
+        return {
+            "sources": own,
+            "lag_s": max(self._lag().values(), default=None),
+            "dead_letters": dict(dead),
+            "detectors": {loaded.id: broken for loaded in self._ruleset.detectors} if judged else {},
+        }
+
+    def observed(self) -> int:
+        """Everything observed before this instant has been judged by this worker's partitions (µs; 0: not known)."""
+        return min((account.observed for account in self._accounts("detect").values()), default=0)
+
+    def _accounts(self, stage: str) -> dict[str, Account]:
+        lanes = [dict(pump.lanes) for pump in self._host.pumps if pump.stage.name == stage]
+        return {str(partition): lane.account for own in lanes for partition, lane in own.items()}
+
+    def _unheard(self) -> dict[str, float]:
+        now = clock.now()
+        clocks = [account.heard for account in self._accounts("normalize").values()]
+        return {source: (now - t) / instant.SECOND for each in clocks for source, t in each.items()}
+
+    def _lag(self) -> dict[str, float]:
+        now = clock.now()
+        reached = [account.observed for account in self._accounts("detect").values() if account.observed]
+        behind = {"detect": (now - min(reached)) / instant.SECOND} if reached else {}
+        if self._delivery is not None:
+            oldest = self._delivery.oldest
+            behind["deliver"] = 0.0 if oldest is None else (now - oldest) / instant.SECOND
+        return behind
