@@ -6,7 +6,8 @@ from typing import NamedTuple
 from prometheus_client import CollectorRegistry
 from prometheus_client.metrics import MetricWrapperBase
 
-from sinks.elasticsearch.metrics import Metrics
+from sinks.alerts.metrics import Metrics as AlertMetrics
+from sinks.elasticsearch.metrics import Metrics as ElasticsearchMetrics
 from streams.telemetry import Delivered, StageCollector
 
 _SUFFIXES = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
@@ -30,8 +31,8 @@ def metrics() -> list[Exported]:
             normalize=lambda: one, detect=lambda: one, dead=lambda: one, heard=lambda: {"": 0.0}, lag=lambda: {"": 0.0}
         )
     )
-    wrapped: list[object] = [*vars(Delivered(registry)).values(), *vars(Metrics(registry)).values()]
-    labels = dict(_labels(wrapped))
+    made: tuple[object, ...] = (Delivered(registry), ElasticsearchMetrics(registry), AlertMetrics(registry))
+    labels = dict(_labels(value for exporter in made for value in vars(exporter).values()))
     found = [
         Exported(
             tuple(f"{family.name}{suffix}" for suffix in _SUFFIXES[family.type]),
@@ -44,7 +45,7 @@ def metrics() -> list[Exported]:
     return sorted(found)
 
 
-def _labels(exporters: Iterable[object]) -> Iterable[tuple[str, tuple[str, ...]]]:
-    for metric in exporters:
+def _labels(found: Iterable[object]) -> Iterable[tuple[str, tuple[str, ...]]]:
+    for metric in found:
         if isinstance(metric, MetricWrapperBase):
             yield metric.describe()[0].name, metric._labelnames  # type: ignore[index] # noqa: SLF001 - no other way to read them

@@ -59,10 +59,7 @@ async def run(
     if "detect" in chosen:
         stages.append(Detecting(ruleset, layout))
     host = Host(worker=settings.worker, bootstrap=bootstrap, prefix=layout.prefix, stages=stages, live=live)
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
+    stopping = _stopping()
     tasks = [asyncio.create_task(host.run(), name="host")]
     delivery: Delivery | None = None
     if "deliver" in chosen:
@@ -102,6 +99,15 @@ async def run(
         if dashboard is not None:
             await dashboard.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _stopping() -> asyncio.Event:
+    """Set by SIGINT or SIGTERM."""
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
 
 
 def _dashboard(settings: Settings, watching: Watching, announce: Callable[[str], None]) -> Serving:

@@ -23,12 +23,13 @@ SECONDS = 60
 
 
 @pytest.fixture
-def worker(tmp_path, kafka, elasticsearch, topic_prefix):
+def worker(tmp_path, kafka, elasticsearch, alertmanager, topic_prefix):
     """A worker with every stage and the dashboard; its metrics port and the dashboard's address."""
     (tmp_path / "auth.log").write_text(SSHD + "no time at all\n")
     port = free_port()
     environment = {
         "CONTROLWATCH_KAFKA": kafka.bootstrap, "CONTROLWATCH_ELASTICSEARCH": elasticsearch.url, "CONTROLWATCH_PREFIX": topic_prefix,
+        "CONTROLWATCH_ALERTMANAGER": alertmanager.url,
         "CONTROLWATCH_METRICS_PORT": str(port), "CONTROLWATCH_PORT": "0", "CONTROLWATCH_RAW_PARTITIONS": "1",
         "CONTROLWATCH_KEYED_PARTITIONS": "2", "PYTHONPATH": str(ROOT),
     }  # fmt: skip
@@ -56,7 +57,7 @@ def value(text, name, **labels):
 
 
 @pytest.mark.services
-def test_a_worker_exports_what_the_rules_ask_for_and_shows_what_it_found(worker):
+def test_a_worker_exports_what_the_rules_ask_for_shows_what_it_found_and_tells(worker, alertmanager):
     port, address = worker
     until = time.monotonic() + SECONDS
     text = ""
@@ -83,3 +84,6 @@ def test_a_worker_exports_what_the_rules_ask_for_and_shows_what_it_found(worker)
     page = get(address)
     assert "CC-18000.3.e" in page
     assert "alice" in page
+    while time.monotonic() < until and '"repeated_failed_logins"' not in (told := get(f"{alertmanager.url}/api/v2/alerts")):
+        time.sleep(0.5)
+    assert '"CONTROL_FAILURE"' in told
