@@ -7,6 +7,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
 DAY_MS = 86_400_000
+BOOTSTRAP_MS = 10_000
 RECORD_LIMIT = 2 << 20  # the collector's 1 MiB record plus envelope and evidence
 
 
@@ -66,7 +67,7 @@ def partitions(topic: Topic, layout: Layout) -> int:
 
 def create(bootstrap: str, layout: Layout, extra: tuple[str, ...] = ()) -> list[str]:
     """Create what is missing (``extra``: one-partition topics such as a worker's control topic); return the names created."""
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=BOOTSTRAP_MS)
     created: list[str] = []
     try:
         known = set(admin.list_topics())
@@ -90,7 +91,7 @@ def delete(bootstrap: str, layout: Layout) -> None:
     """Delete every topic under the layout's prefix, which must not be empty."""
     if not layout.prefix:
         raise ValueError("refusing to delete topics without a prefix")
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=BOOTSTRAP_MS)
     try:
         admin.delete_topics([name for name in admin.list_topics() if name.startswith(layout.prefix)])
     finally:
@@ -99,7 +100,7 @@ def delete(bootstrap: str, layout: Layout) -> None:
 
 def differences(bootstrap: str, layout: Layout) -> list[str]:
     """What on the cluster is not as listed here, in words; empty when all is well."""
-    admin = KafkaAdminClient(bootstrap_servers=bootstrap)
+    admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=BOOTSTRAP_MS)
     try:
         described = {item["name"]: item for item in admin.describe_topics() if not item.get("is_internal")}
     finally:
