@@ -11,7 +11,7 @@ from streams import clock
 from streams.kafka.delivering import Delivery
 from streams.kafka.host import Host
 from streams.kafka.processor import Account
-from streams.service import BLIND_US
+from streams.stage import BLIND_AFTER
 from streams.telemetry import StageCollector
 from streams.topics import Layout
 
@@ -45,7 +45,7 @@ class Watching:
         own = [
             {
                 "name": name, "feed": source.feed, "last_seen": heard.get(name),
-                "status": "watched" if now - heard.get(name, 0) <= BLIND_US else "blind",
+                "status": "watched" if now - heard.get(name, 0) <= BLIND_AFTER else "blind",
             }
             for name, source in sorted(self._sources.items())
             if str(identity.partition("source", (name,), self._layout.raw)) in accounts
