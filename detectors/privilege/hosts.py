@@ -55,13 +55,9 @@ def overdue(state: Host, at: int, ctx: Context) -> Step:  # noqa: ARG001 - the c
             kept.append(known)
         elif use.end is None:
             known = uses.ended(known, use.start + LIMITS.timeout, "timeout")
-        if known.judged and not _probing(known):
+        if known.judged:
             facts.append(_fact(known))
     return Step(_waiting(tuple(kept)), tuple(facts))
-
-
-def _probing(use: Use) -> bool:
-    return use.probing and not use.tty
 
 
 def _opened(known: tuple[Use, ...], event: SecurityEvent) -> tuple[Use, ...]:
@@ -77,15 +73,10 @@ def _opened(known: tuple[Use, ...], event: SecurityEvent) -> tuple[Use, ...]:
 
 
 def _closed(known: tuple[Use, ...], event: SecurityEvent) -> tuple[Use, ...]:
-    for exactly in (True, False):
-        found = [use for use in known if uses.closes(use, event, exactly=exactly)]
-        going = [use for use in found if use.end is None]
-        if going:
-            newest = going[-1]
-            return tuple(uses.ended(use, event.t, "closed", event) if use is newest else use for use in known)
-        if found:  # another log tells the end again
-            return known
-    return known
+    newest = next((use for use in reversed(known) if uses.closes(use, event)), None)
+    if newest is None:  # begun before the log did, or another log tells the end again
+        return known
+    return tuple(uses.ended(use, event.t, "closed", event) if use is newest else use for use in known)
 
 
 def _due(use: Use) -> int:
@@ -102,7 +93,7 @@ def _fact(use: Use) -> Fact:
     payload: dict[str, Any] = msgspec.to_builtins(use)
     for line in payload["lines"]:
         line.pop("line", None)
-    key = "|".join((folded(use.host), folded(use.account), use.id))
+    key = "\x1f".join((folded(use.host), folded(use.account), use.id))
     after = 0 if use.end is not None else 1
     return Fact(
         kind=USE, key=key, t=use.start + after, payload={"use": payload},

@@ -43,7 +43,7 @@ _RENEWALS = 8
 
 def by_use(event: SecurityEvent) -> Key | None:
     """Host, account and use, as the fold of the host tells it."""
-    return tuple(event.ref.split("|", 2)) if event.action == USE else None
+    return tuple(event.ref.split("\x1f", 2)) if event.action == USE else None
 
 
 class Judged(FoldState, frozen=True):

@@ -70,7 +70,7 @@ class Use(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def judged(self) -> bool:
         """Whether it is a person's use of a privileged account, and no part of another."""
-        if not self.privileged or self.nested or self.unattended:
+        if not self.privileged or self.nested or self.unattended or (self.probing and not self.tty):
             return False
         # Root that takes on root again without a terminal is a daemon or an installer: nobody gained anything.
         return not (self.direct and self.program in _SWITCHES and not self.tty)
@@ -113,7 +113,7 @@ def begin(event: SecurityEvent) -> Use:
         privileged=known_privileged(account) or event.code == _SPECIAL,
         lasting=bool(event.session) if login else not commanded and program not in _NO_END,
         unattended=_unattended(event, program), commands=commanded,
-        probing=commanded and not tty and _probe(event.command), lines=(_line(event, tty),),
+        probing=commanded and _probe(event.command), lines=(_line(event, tty),),
     )  # fmt: skip
 
 
@@ -145,12 +145,10 @@ def joined(use: Use, new: Use) -> Use:
     )  # fmt: skip
 
 
-def closes(use: Use, event: SecurityEvent, *, exactly: bool) -> bool:
-    """Whether ``event`` ends ``use``: by its session or, if not ``exactly``, by program and account."""
-    if exactly:
-        return bool(event.session) and event.session in use.sessions
-    if event.session and _numbered((event.session,)):
-        return False
+def closes(use: Use, event: SecurityEvent) -> bool:
+    """Whether ``event`` ends ``use``: by its session or, if it names none, by program and account."""
+    if event.session:
+        return use.end is None and event.session in use.sessions
     program = _program(event)
     alike = not program or not use.program or program == use.program
     return use.end is None and alike and folded(account_of(event)) == folded(use.account)
@@ -190,7 +188,7 @@ def _origins(use: Use, others: list[Use]) -> list[Use]:
     """Uses of the account that took ``use`` on, under way when it began; those of the same terminal, if known, go first."""
     found = [
         other for other in others
-        if folded(other.account) == folded(use.actor) and _around(other, use)
+        if folded(other.account) == folded(use.actor) and not other.unattended and _around(other, use)
         and (use.direct or not use.tty or not other.tty or use.tty == other.tty)
     ]  # fmt: skip
     exact = [other for other in found if use.tty and other.tty == use.tty]

@@ -114,6 +114,16 @@ def test_an_end_without_process_number_ends_the_newest_use_of_the_program():
     assert [(v.subtype, v.subject["person"]) for v in found] == [("EXPIRED", "P-ALICE")]
 
 
+def test_an_end_told_twice_ends_one_use():
+    one, other = "sshd:10.1.1.7:40022", "sshd:10.1.1.7:40023"
+    story = [
+        begins(0, session=one, process="sshd"), begins(60, session=other, process="sshd"),
+        ends(120, session=other, process="sshd"), ends(121, session=other, process="sshd"),
+    ]  # fmt: skip
+    found = judged(ID, story, [*FIRM, approval(-600, 500)])
+    assert [(v.subtype, v.first_time) for v in found] == [("EXPIRED", at(0))]
+
+
 def test_a_use_across_two_chains_is_nobodys():
     story = [
         begins(0, actor="alice", account="admin", session="web-1/su[1]", process="su"),
