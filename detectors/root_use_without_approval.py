@@ -29,7 +29,8 @@ who switched. Other accounts with all privileges (uid 0 under another name, data
 What to do: ask the person for the request; if there is none, look at what was done in the session and have the supervisor
 decide. Where person is null find out who it was (terminal, source address, PAM) and close the way around check-outs.
 
-Subject: {host, account, person, start}: host and account as logged, the person's id or null, begin of the use in UTC.
+Subject: {host, account, person, start}: host (or, if the log names none, the source) and account as logged, the person's id or
+null, begin of the use in UTC.
 """
 
 from detectors.kit.approvals import Row, uses_fold
