@@ -23,15 +23,21 @@ may_install() {
 # Installs Debian packages without letting their services start, now or at the next boot: the tests start their own.
 install_packages() (
     say "installing Debian packages: $*"
+    output=$(mktemp)
+    trap 'rm -f "$output"' EXIT
     policy=/usr/sbin/policy-rc.d # Debian's way to say that no service may be started
     if [ ! -e $policy ]; then
-        trap 'as_root rm -f $policy' EXIT
+        trap 'rm -f "$output"; as_root rm -f $policy' EXIT
         printf '#!/bin/sh\nexit 101\n' | as_root tee $policy >/dev/null
         as_root chmod 755 $policy
     fi
-    as_root apt-get update -qq
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends \
-        -o DPkg::Lock::Timeout=600 "$@" </dev/null >/dev/null
+    if ! as_root apt-get update -q >"$output" 2>&1 ||
+        ! as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends \
+            -o DPkg::Lock::Timeout=600 "$@" </dev/null >>"$output" 2>&1; then
+        say "apt-get failed:"
+        tail -n 40 "$output" >&2
+        exit 1
+    fi
     if [ -d /run/systemd/system ]; then
         for package in "$@"; do
             case $package in
@@ -95,6 +101,7 @@ install_python_packages() {
 missing_packages() {
     has() { PATH=$PATH:/usr/sbin command -v "$1" >/dev/null; }
     has chromium || echo chromium
+    PATH=$PATH:/sbin ldconfig -p | grep -q libatomic.so.1 || echo libatomic1 # Playwright's own Node.js wants it
     { has fc-list && [ -n "$(fc-list :lang=zh-tw)" ]; } || echo fonts-noto-cjk
     has prometheus && has promtool || echo prometheus
     has prometheus-alertmanager && has amtool || echo prometheus-alertmanager
@@ -107,9 +114,7 @@ install_test_programs() {
     local missing
     mapfile -t missing < <(missing_packages)
     if [ ${#missing[@]} = 0 ]; then return; fi
-    if may_install; then
-        install_packages "${missing[@]}"
-    else
+    if ! may_install || ! install_packages "${missing[@]}"; then
         say "the tests lack programs; as root: apt-get install --no-install-recommends ${missing[*]}"
         say "without maven the tests of Kafka and Elasticsearch are skipped; without the others their tests fail"
     fi
