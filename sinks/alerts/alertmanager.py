@@ -49,7 +49,8 @@ class _Failed(Exception):
 class AlertmanagerSink:
     """A ``Sink`` for alerts; ``now`` gives microseconds since 1970 UTC. Any thread may call it.
 
-    Alertmanager forgets what is not repeated: the caller calls :meth:`refresh` each minute, and :meth:`restore` at start.
+    Alertmanager forgets what is not repeated: the caller calls :meth:`restore` at start and :meth:`refresh` each minute;
+    where several workers deliver, :meth:`restore` goes before each :meth:`refresh`.
     """
 
     def __init__(
@@ -75,18 +76,23 @@ class AlertmanagerSink:
 
     def write(self, batch: Sequence[Violation]) -> Sequence[Refused]:
         """Note what changed, at once; nothing is ever refused and the sink is never busy."""
-        self._observe(batch, adopt=False)
+        with self._changed:
+            now, dropped = self._now(), self._cases.dropped
+            for violation in batch:
+                self._cases.observe(violation, now)
+            self._note(dropped)
         return []
 
     def restore(self, documents: Sequence[Violation]) -> None:
-        """Take up the open violations at start; those that Alertmanager knows keep the labels it knows them by."""
-        self._observe(documents, adopt=True)
+        """Compare with the store: ``documents`` are all open violations of the chosen severities.
 
-    def restrict(self, mine: Callable[[str], bool]) -> None:
-        """Leave cases to other workers: those whose violation id is not ``mine``. Nothing is resolved."""
+        Those not alerted yet are taken up, with the labels by which Alertmanager knows them if it does. Alerts of others
+        end: another worker or an earlier run saw why.
+        """
         with self._changed:
-            self._cases.restrict(mine)
-            self._show()
+            dropped = self._cases.dropped
+            self._cases.restore(documents, self._now())
+            self._note(dropped)
 
     def refresh(self, now: int) -> None:
         """Tell every firing alert again, so that Alertmanager does not take it for ended; ``now`` in microseconds."""
@@ -103,15 +109,10 @@ class AlertmanagerSink:
         self._thread.join(timeout=grace)
         self._pool.clear()
 
-    def _observe(self, batch: Sequence[Violation], *, adopt: bool) -> None:
-        with self._changed:
-            now = self._now()
-            dropped = self._cases.dropped
-            for violation in batch:
-                self._cases.observe(violation, now, adopt=adopt)
-            self._metrics.dropped.inc(self._cases.dropped - dropped)
-            self._show()
-            self._changed.notify()
+    def _note(self, dropped: int) -> None:
+        self._metrics.dropped.inc(self._cases.dropped - dropped)
+        self._show()
+        self._changed.notify()
 
     def _show(self) -> None:
         self._metrics.active.set(self._cases.active)

@@ -6,13 +6,14 @@ one that was not told yet.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from schemas import instant
 from schemas.violation import Severity, State, Violation
 from sinks.alerts.wording import Wording, annotations, labels, link
 
+_SEARCHABLE = 60 * instant.SECOND
 _REMEMBERED = 100_000  # violations whose newest number is kept, so that a redelivered older one is not told again
 
 
@@ -49,6 +50,7 @@ class _Case:
     violation: Violation  # the open one, or the last that was
     labels: Mapping[str, str]
     starts: int
+    seen: int  # when its document came last
     adopt: bool
     told: bool = False  # at least once
     told_at: int = 0
@@ -98,11 +100,22 @@ class Cases:
         elif violation.state is not State.PENDING:
             self._close(violation, now)
 
-    def restrict(self, mine: Callable[[str], bool]) -> None:
-        """Forget, without a word, the cases whose violation (by id) another worker now looks after."""
-        for name, case in list(self._cases.items()):
-            if not mine(case.violation.id):
-                self._forget(name)
+    def restore(self, documents: Sequence[Violation], now: int) -> None:
+        """Take the store's word: these violations, all those of the chosen severities, are open.
+
+        A case that is not among them has ended, which another worker or run saw; it is resolved when that has held. As
+        many documents as there is room for may not be all, and then nothing ends.
+        """
+        for violation in documents:
+            self.observe(violation, now, adopt=True)
+        if len(documents) >= self._policy.capacity:
+            return
+        still = {violation.case for violation in documents}
+        for name, case in self._cases.items():
+            ending = case.resolve_at is not None or case.resolved_at is not None
+            # What was observed just now may not be found by a search yet.
+            if name not in still and not ending and case.seen + _SEARCHABLE < now:
+                self._cases[name] = replace(case, resolve_at=now + self._policy.hold)
 
     def refresh(self, now: int) -> None:
         """Put every firing alert into the queue again, so that it is not taken for ended."""
@@ -167,8 +180,8 @@ class Cases:
                 self.dropped += 1
                 return
             starts = min(violation.detected_time, now)
-            case = _Case(violation=violation, labels=labels(violation, self._wording), starts=starts, adopt=adopt)
-        self._stand(name, replace(case, handed_over=False, resolve_at=None, resolved_at=None), violation)
+            case = _Case(violation=violation, labels=labels(violation, self._wording), starts=starts, seen=now, adopt=adopt)
+        self._stand(name, replace(case, seen=now, handed_over=False, resolve_at=None, resolved_at=None), violation)
         self._waiting[name] = None
 
     def _close(self, violation: Violation, now: int) -> None:

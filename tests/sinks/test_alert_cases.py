@@ -188,14 +188,34 @@ def test_more_cases_than_there_is_room_for_are_counted_and_can_be_taken_up_later
     assert told.tell(T0) == [("v3", True)]
 
 
-def test_cases_of_other_workers_are_left_without_a_word_and_taken_up_again(told):
-    told.after(violation("v1"), violation("v2"))
-    told.cases.restrict(lambda name: name == "v1")
-    told.cases.refresh(T0 + 60 * S)
-    assert told.tell(T0 + 60 * S) == [("v1", True)]
-    for name in ("v1", "v2"):
-        told.cases.observe(violation(name), T0, adopt=True)
-    assert told.tell(T0 + 60 * S) == [("v2", True)]
+def test_what_the_store_holds_open_is_taken_up_once(told):
+    told.cases.restore([violation("v1"), violation("v2", 3), violation("v3", severity="low")], T0)
+    assert told.tell(T0) == [("v1", True), ("v2", True)]
+    told.cases.restore([violation("v1"), violation("v2", 3)], T0 + 60 * S)
+    assert told.after(violation("v2", 2)) == []
+
+
+def test_what_the_store_no_longer_holds_open_ends_when_that_has_held(told):
+    told.after(violation("v1"), violation("v2"), violation("v3"))
+    told.cases.restore([violation("v1")], T0 + 120 * S)
+    told.cases.restore([violation("v1"), violation("v3", 2)], T0 + 140 * S)
+    assert told.tell(T0 + 149 * S) == [("v3", True)]
+    assert told.tell(T0 + 150 * S) == [("v2", False)]
+    assert told.cases.active == 2
+
+
+def test_what_a_search_cannot_find_yet_does_not_end(told):
+    told.after(violation("v1"))
+    told.cases.restore([], T0 + 60 * S)
+    assert told.tell(T0 + 100 * S) == []
+    assert told.cases.active == 1
+
+
+def test_a_list_that_may_be_cut_ends_nothing():
+    told = Told(Policy(capacity=2))
+    told.after(violation("v1"))
+    told.cases.restore([violation("v2"), violation("v3")], T0 + 120 * S)
+    assert told.tell(T0 + 200 * S) == [("v2", True)]
 
 
 def test_nobody_is_told_the_future_as_a_start(told):
