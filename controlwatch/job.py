@@ -52,7 +52,7 @@ async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) 
     metrics = CollectorRegistry()
     delivered = Delivered(metrics, [loaded.id for loaded in job.ruleset.detectors])
     store = SqliteStore(path, writable=False)
-    alerting = wiring.alerts(settings, metrics, store) if not job.demo else None
+    alerting = wiring.alerts(settings, metrics) if not job.demo else None
 
     def told(violations: Sequence[Violation]) -> None:
         delivered.tell(violations, clock.now() if not job.demo else embedded.engine.observed())
@@ -75,7 +75,7 @@ async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) 
     judging = asyncio.create_task(service.run(stopping), name="service")
     collecting = asyncio.create_task(_collect(job, service.queue, embedded.positions(), stopping), name="collect")
     stop = asyncio.create_task(stopping.wait())
-    repeating = asyncio.create_task(wiring.repeat(alerting))
+    repeating = asyncio.create_task(wiring.repeat(alerting, settings, store))
     try:
         done, _ = await asyncio.wait({showing, judging, collecting, stop}, return_when=asyncio.FIRST_COMPLETED)
         for task in done - {stop}:

@@ -1,6 +1,7 @@
 """Builds clients, stores and stages from the settings and passes them down; nothing else makes any."""
 
 import asyncio
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,11 +12,12 @@ from controlwatch.cli import Misconfigured
 from controlwatch.settings import Settings
 from detectors.kit import registry
 from schemas.violation import State
+from sinks import contract
 from sinks.alerts.alertmanager import AlertmanagerSink
 from sinks.alerts.alertmanager import Options as AlertOptions
 from sinks.alerts.cases import Policy
 from sinks.alerts.wording import Wording
-from sinks.contract import Query, ViolationStore
+from sinks.contract import Busy, Query, ViolationStore
 from sinks.elasticsearch.store import ElasticsearchStore, Options
 from sinks.sqlite import SqliteStore
 from streams import clock
@@ -23,7 +25,9 @@ from streams import coverage as covered
 from streams.embedded import file_of
 
 REPEAT = 60.0  # seconds
-RESTORED = 10_000  # open violations taken up for alerting at start
+ALERTED = 10_000  # cases at a time
+
+log = logging.getLogger(__name__)
 
 
 def elasticsearch(settings: Settings, metrics: CollectorRegistry | None = None) -> ElasticsearchStore:
@@ -55,23 +59,29 @@ def coverage(folder: Path, month: str, zone: str) -> tuple[int, Mapping[str, str
     return truth, covered.assessed(hours, registry.load().values(), since, min(until, max(truth, since + 1)))
 
 
-def alerts(settings: Settings, metrics: CollectorRegistry, store: ViolationStore) -> AlertmanagerSink | None:
-    """Alerting to the configured Alertmanager, with what ``store`` holds open taken up again; None if none is configured."""
+def alerts(settings: Settings, metrics: CollectorRegistry) -> AlertmanagerSink | None:
+    """Alerting to the configured Alertmanager; None if none is configured."""
     if not settings.alertmanager:
         return None
-    sink = AlertmanagerSink(
+    return AlertmanagerSink(
         AlertOptions(url=settings.alertmanager),
-        policy=Policy(severities=frozenset(settings.alert_severities)),
+        policy=Policy(severities=frozenset(settings.alert_severities), capacity=ALERTED),
         wording=Wording(base_url=settings.public_url or f"http://{settings.host}:{settings.port}/"),
         now=clock.now,
         registry=metrics,
     )
-    sink.restore(store.search(Query(severities=settings.alert_severities, states=(State.OPEN,), limit=RESTORED)))
-    return sink
 
 
-async def repeat(sink: AlertmanagerSink | None) -> None:
-    """Tell firing alerts again each minute, until cancelled: Alertmanager forgets what is not repeated."""
+async def repeat(sink: AlertmanagerSink | None, settings: Settings, store: ViolationStore) -> None:
+    """Keep alerting true until cancelled: at start and each minute it is compared with ``store`` and told again.
+
+    Alertmanager forgets what is not repeated, and another worker may have delivered what ends an alert of this one.
+    """
+    query = Query(severities=settings.alert_severities, states=(State.OPEN,), limit=ALERTED)
     while sink is not None:
-        await asyncio.sleep(REPEAT)
+        try:
+            sink.restore(await asyncio.to_thread(store.search, query))
+        except (Busy, contract.Misconfigured) as error:
+            log.warning("alerts are repeated without a look at the store: %s", error)
         sink.refresh(clock.now())
+        await asyncio.sleep(REPEAT)

@@ -15,6 +15,7 @@ from detectors.kit.registry import Ruleset
 from schemas.context import ContextRecord, Source
 from schemas.violation import Violation
 from sinks.alerts.alertmanager import AlertmanagerSink
+from sinks.contract import ViolationStore
 from streams import clock, topics
 from streams.collect.contract import Collector
 from streams.kafka.collecting import Collecting
@@ -65,7 +66,7 @@ async def run(
     if "deliver" in chosen:
         sink = wiring.elasticsearch(settings, metrics)
         await asyncio.to_thread(sink.prepare)
-        alerting = await asyncio.to_thread(wiring.alerts, settings, metrics, sink)
+        alerting = wiring.alerts(settings, metrics)
 
         def told(violations: Sequence[Violation]) -> None:
             delivered.tell(violations, clock.now())
@@ -73,7 +74,7 @@ async def run(
                 alerting.write(violations)
 
         delivery = Delivery(sink=sink, layout=layout, bootstrap=bootstrap, worker=settings.worker, told=told)
-        tasks.append(asyncio.create_task(_repeat(alerting, stopping), name="alerts"))
+        tasks.append(asyncio.create_task(_repeat(alerting, settings, sink, stopping), name="alerts"))
         tasks.append(asyncio.create_task(delivery.run(stopping), name="deliver"))
     watching = Watching(host, delivery, ruleset=ruleset, sources=sources, layout=layout)
     metrics.register(watching.metrics())
@@ -125,9 +126,11 @@ async def _unless_ended(collecting: Collecting, stopping: asyncio.Event) -> None
     await stopping.wait()
 
 
-async def _repeat(alerting: AlertmanagerSink | None, stopping: asyncio.Event) -> None:
+async def _repeat(
+    alerting: AlertmanagerSink | None, settings: Settings, store: ViolationStore, stopping: asyncio.Event
+) -> None:
     """Alerts are repeated until the worker stops; what is waiting is told then."""
-    repeating = asyncio.create_task(wiring.repeat(alerting))
+    repeating = asyncio.create_task(wiring.repeat(alerting, settings, store))
     await stopping.wait()
     repeating.cancel()
     if alerting is not None:

@@ -21,8 +21,9 @@ _REMEMBERED = 100_000  # violations whose newest number is kept, so that a redel
 class Policy:
     """What is alerted; times in microseconds.
 
-    ``hold``: a withdrawal (an artefact of arrival order) is told only if it still holds after this time. ``lease``: the
-    alert ends by itself when it was not repeated for so long, because the monitor is gone. ``capacity``: cases at a time.
+    ``hold``: a withdrawal (an artefact of arrival order) or a fall in severity is told only if it holds that long.
+    ``lease``: the alert ends by itself when it was not repeated for so long, because the monitor is gone. ``capacity``:
+    cases at a time.
     """
 
     severities: frozenset[Severity] = frozenset({Severity.CRITICAL, Severity.HIGH})
@@ -173,7 +174,10 @@ class Cases:
     def _open(self, violation: Violation, now: int, *, adopt: bool) -> None:
         name = violation.case
         case = self._cases.get(name)
-        if (case is None or case.resolved_at is not None) and violation.severity not in self._policy.severities:
+        if violation.severity not in self._policy.severities:
+            if case is not None and case.resolved_at is None:
+                self._stand(name, case, violation)
+                self._end_when_held(name, now)
             return
         if case is None:
             if len(self._cases) >= self._policy.capacity:
@@ -197,7 +201,13 @@ class Cases:
         elif violation.state is not State.WITHDRAWN:
             self._stand(name, case, violation)
             self._resolve(name, now)
-        elif not case.told and name in self._waiting:
+        else:
+            self._end_when_held(name, now)
+
+    def _end_when_held(self, name: str, now: int) -> None:
+        """Resolve the case after the hold; if nobody has heard of it, forget it."""
+        case = self._cases[name]
+        if not case.told and name in self._waiting:
             self._forget(name)
         else:
             self._waiting.pop(name, None)

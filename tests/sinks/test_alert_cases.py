@@ -57,8 +57,17 @@ def test_an_alert_ends_with_the_verdict(told, state):
 def test_pending_again_and_changed_keep_the_alert(told):
     told.after(violation("v1"))
     assert told.after(violation("v1", 2, state="pending")) == []
-    assert told.after(violation("v1", 3, severity="low")) == [("v1", True)]
+    assert told.after(violation("v1", 3, severity="critical")) == [("v1", True)]
     assert told.cases.active == 1
+
+
+def test_an_alert_ends_when_its_severity_has_fallen_for_good(told):
+    told.after(violation("v1"))
+    assert told.after(violation("v1", 2, severity="low")) == []
+    assert told.after(violation("v1", 3), now=T0 + 10 * S) == [("v1", True)]
+    assert told.after(violation("v1", 4, severity="low"), now=T0 + 20 * S) == []
+    assert told.tell(T0 + 49 * S) == []
+    assert told.tell(T0 + 50 * S) == [("v1", False)]
 
 
 def test_a_withdrawal_is_told_only_when_it_has_held(told):
