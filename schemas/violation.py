@@ -1,7 +1,7 @@
 """Violation: what a detector found, with clause, subject, evidence and approval, and its numbered transitions.
 
 Field names on the wire are ECS names where ECS has one. The canonical form leaves out what may differ between two
-complete runs over the same events (``docs/decisions/0003-one-truth.md``).
+complete runs over the same events (``docs/decisions/0004-one-truth.md``).
 """
 
 from collections.abc import Iterable

@@ -61,7 +61,7 @@ class Service:
         clocks = dict(stage.clocks())
         sources = [
             {"name": name, "feed": source.feed, "last_seen": clocks.get(name),
-             "status": _status(source, clocks.get(name), stage.spoke(name), now)}
+             "status": status(source, clocks.get(name), stage.spoke(name), now)}
             for name, source in sorted(self._embedded.sources.items())
         ]  # fmt: skip
         parked = [keyed for keyed in list(engine.keys.values()) if keyed.parked]
@@ -95,8 +95,8 @@ class Service:
         return self._embedded.take(records, positions, now=now)
 
 
-def _status(source: Source, seen: int | None, spoke: int | None, now: int) -> str:
-    """``blind``: its collector is not heard; ``silent``: it has sent less than expected; else ``watched``."""
+def status(source: Source, seen: int | None, spoke: int | None, now: int) -> str:
+    """Of one source, last heard at ``seen``, last speaking at ``spoke`` (µs). ``blind``: its collector is not heard; ``silent``: it has sent less than expected; else ``watched``."""
     if seen is None or now - seen > BLIND_AFTER:
         return "blind"
     since = spoke if spoke is not None else seen

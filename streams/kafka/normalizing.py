@@ -103,7 +103,8 @@ class Processing:
     def account(self) -> Account:
         """Fates of the records, and how far the sources were heard."""
         kept = self.stage.kept()
-        return Account(kept.counters, kept.dead, kept.clocks)
+        spoke = {name: at for name in kept.clocks if (at := self.stage.spoke(name)) is not None}
+        return Account(kept.counters, kept.dead, kept.clocks, spoke)
 
     def _take(self, record: Record) -> None:
         try:

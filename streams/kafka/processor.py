@@ -26,13 +26,15 @@ class Result:
 class Account:
     """What one partition has done up to its last commit, for telemetry.
 
-    ``counters``: by fate; ``dead``: dead letters by reason; ``heard``: how far each source was heard (µs); ``observed``:
+    ``counters``: by fate; ``dead``: dead letters by reason; ``heard``: how far each source was heard (µs); ``spoke``: when
+    each last sent a record rather than a heartbeat (µs); ``observed``:
     everything observed before it has been worked off (µs; 0: not known).
     """
 
     counters: Mapping[str, int] = field(default_factory=dict)
     dead: Mapping[str, int] = field(default_factory=dict)
     heard: Mapping[str, int] = field(default_factory=dict)
+    spoke: Mapping[str, int] = field(default_factory=dict)
     observed: int = 0
 
 
