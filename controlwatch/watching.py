@@ -11,7 +11,7 @@ from streams import clock
 from streams.kafka.delivering import Delivery
 from streams.kafka.host import Host
 from streams.kafka.processor import Account
-from streams.stage import BLIND_AFTER
+from streams.service import status
 from streams.telemetry import StageCollector
 from streams.topics import Layout
 
@@ -42,10 +42,11 @@ class Watching:
         """What the pages show: sources of the raw partitions that this worker has, lag, dead letters, detectors."""
         now, accounts = clock.now(), self._accounts("normalize")
         heard = {source: t for account in accounts.values() for source, t in account.heard.items()}
+        spoke = {source: t for account in accounts.values() for source, t in account.spoke.items()}
         own = [
             {
                 "name": name, "feed": source.feed, "last_seen": heard.get(name),
-                "status": "watched" if now - heard.get(name, 0) <= BLIND_AFTER else "blind",
+                "status": status(source, heard.get(name), spoke.get(name), now),
             }
             for name, source in sorted(self._sources.items())
             if str(identity.partition("source", (name,), self._layout.raw)) in accounts

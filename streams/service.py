@@ -96,7 +96,10 @@ class Service:
 
 
 def status(source: Source, seen: int | None, spoke: int | None, now: int) -> str:
-    """Of one source, last heard at ``seen``, last speaking at ``spoke`` (µs). ``blind``: its collector is not heard; ``silent``: it has sent less than expected; else ``watched``."""
+    """Of one source, last heard at ``seen``, last speaking at ``spoke`` (µs).
+
+    ``blind``: its collector is not heard; ``silent``: it has sent less than expected; else ``watched``.
+    """
     if seen is None or now - seen > BLIND_AFTER:
         return "blind"
     since = spoke if spoke is not None else seen

@@ -27,8 +27,8 @@ class Account:
     """What one partition has done up to its last commit, for telemetry.
 
     ``counters``: by fate; ``dead``: dead letters by reason; ``heard``: how far each source was heard (µs); ``spoke``: when
-    each last sent a record rather than a heartbeat (µs); ``observed``:
-    everything observed before it has been worked off (µs; 0: not known).
+    each last sent a record rather than a heartbeat (µs); ``observed``: everything observed before it has been worked off
+    (µs; 0: not known).
     """
 
     counters: Mapping[str, int] = field(default_factory=dict)
