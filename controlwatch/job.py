@@ -84,7 +84,10 @@ async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) 
         stopping.set()
         repeating.cancel()
         await dashboard.stop()
-        await asyncio.gather(showing, judging, collecting, return_exceptions=True)
+        await asyncio.gather(showing, judging, return_exceptions=True)
+        # It may wait for room in the queue, which nobody empties any more. What is not stored is read again.
+        collecting.cancel()
+        await asyncio.gather(collecting, return_exceptions=True)
         embedded.close()
         store.close()
         if alerting is not None:
