@@ -22,6 +22,9 @@ beside it, and sources in `sources.toml`. An unknown field is an error. Everythi
 event that is judged, so give each record the time from which it holds.
 
     {"account": "alice", "person": "P-017", "from": "2026-01-01T00:00:00+08:00"}
+
+Times are RFC 3339 with a zone, durations ISO 8601 (`PT10M`, `P1D`). In `sources.toml` of a running job each source also has
+`input`: a file, a shell pattern, a folder to watch, `-`, `syslog+udp://HOST:PORT`, `syslog+tcp://…` or `kafka://TOPIC`.
 """
 _DETECTORS = """\
 What is watched, why, where it is blind, and what to do. A time of *memory* is how late a record may be observed after

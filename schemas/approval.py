@@ -22,20 +22,20 @@ class Scope(Record):
     shell wildcards; ``actions`` are words such as add, edit, delete, root; ``hashes`` are SHA-256 of artefacts.
     """
 
-    targets: tuple[str, ...] = ()
-    accounts: tuple[str, ...] = ()
-    persons: tuple[str, ...] = ()
-    actions: tuple[str, ...] = ()
-    objects: tuple[str, ...] = ()
-    hashes: tuple[str, ...] = ()
+    targets: tuple[str, ...] = Field(default=(), description="hosts, systems, firewalls or groups")
+    accounts: tuple[str, ...] = Field(default=(), description="accounts that may act")
+    persons: tuple[str, ...] = Field(default=(), description="persons who may act")
+    actions: tuple[str, ...] = Field(default=(), description="add, edit, delete, root …")
+    objects: tuple[str, ...] = Field(default=(), description="rules, files or paths; shell wildcards")
+    hashes: tuple[str, ...] = Field(default=(), description="SHA-256 of artefacts")
 
 
 class Approver(Record):
     """Who decided: an account of the change system, or a person where the system knows persons."""
 
-    account: str = ""
-    person: str = ""
-    decided: Time | None = None
+    account: str = Field(default="", description="account in the change system")
+    person: str = Field(default="", description="person id")
+    decided: Time | None = Field(default=None, description="when")
 
 
 class Approval(Record):
@@ -49,20 +49,20 @@ class Approval(Record):
     type: str = Field(default="change", description="change, access, release, maintenance …")
     requester: str = Field(default="", description="account or person who asked")
     on_behalf_of: str = Field(default="", description="person for whom it was asked")
-    implementer: str = ""
-    approvers: tuple[Approver, ...] = ()
-    decision: Decision = "requested"
-    decision_time: Time | None = None
-    valid_from: Time | None = None
-    valid_to: Time | None = None
-    scope: Scope = Scope()
-    max_uses: int | None = Field(default=None, ge=1)
-    emergency: bool = False
-    emergency_at: Time | None = None
+    implementer: str = Field(default="", description="who is to do the work")
+    approvers: tuple[Approver, ...] = Field(default=(), description="who decided")
+    decision: Decision = Field(default="requested", description="state of the request")
+    decision_time: Time | None = Field(default=None, description="when it was decided")
+    valid_from: Time | None = Field(default=None, description="begin of the window; none: the decision")
+    valid_to: Time | None = Field(default=None, description="end of the window; none: open")
+    scope: Scope = Field(default=Scope(), description="what is allowed")
+    max_uses: int | None = Field(default=None, ge=1, description="how often it may be used; none: unlimited")
+    emergency: bool = Field(default=False, description="done first, to be ratified after")
+    emergency_at: Time | None = Field(default=None, description="when the emergency flag was set")
     standing: bool = Field(default=False, description="covers many acts: vendor updates, joiner automation")
-    team: str = ""
-    ref: str = ""
-    updated: Time
+    team: str = Field(default="", description="team that does the work")
+    ref: str = Field(default="", description="number in another system")
+    updated: Time = Field(description="the change system's own time of this state")
 
 
 RELATED = 3 * instant.DAY

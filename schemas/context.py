@@ -40,8 +40,8 @@ class Interval(Record):
     """A record that holds from ``from`` up to, but not including, ``to``; no ``to`` means until further notice."""
 
     id: str = Field(default="", description="own id of this record; default: made from its other fields")
-    since: Time = Field(default=0, alias="from")
-    until: Time = Field(default=FOREVER, alias="to")
+    since: Time = Field(default=0, alias="from", description="when it begins to hold")
+    until: Time = Field(default=FOREVER, alias="to", description="when it ends; itself no longer in it")
     recorded: Time | None = Field(default=None, description="when it was entered; default: from")
 
     @model_validator(mode="after")
@@ -62,11 +62,11 @@ class Interval(Record):
 class Person(Interval):
     """A natural person in a post of the firm or of a vendor (HR)."""
 
-    person: Name
-    name: str = ""
-    department: str = ""
+    person: Name = Field(description="person's id, for example of HR; everything else refers to it")
+    name: str = Field(default="", description="name, as change systems may write it")
+    department: str = Field(default="", description="for people who read")
     manager: str = Field(default="", description="person id of the direct superior")
-    vendor: str = ""
+    vendor: str = Field(default="", description="employer, if not the firm")
 
     def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield self.person
@@ -77,10 +77,12 @@ class Person(Interval):
 class Account(Interval):
     """An account and whose it is: one person's, a declared service's, or shared (then PAM check-outs name the person)."""
 
-    account: Name
+    account: Name = Field(description="log-in name")
     system: str = Field(default="*", description="host, system or directory; * is everywhere")
-    person: str = ""
-    kind: Annotated[str, Field(pattern="^(personal|service|shared)$")] = "personal"
+    person: str = Field(default="", description="whose it is; of a service: who answers for it")
+    kind: Annotated[str, Field(pattern="^(personal|service|shared)$")] = Field(
+        default="personal", description="personal: one person's; service: a program's; shared: check-outs name the person"
+    )
 
     def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"account:{self.account.casefold()}"
@@ -92,9 +94,9 @@ class Post(Interval):
     """A role a person holds, as holder or deputy, for objects (groups, hosts, systems; * is all)."""
 
     role: Name = Field(description="for example firewall_approver, firewall_admin, root_approver, release_approver")
-    person: Name
-    objects: tuple[str, ...] = ("*",)
-    deputy: bool = False
+    person: Name = Field(description="person id of the holder")
+    objects: tuple[str, ...] = Field(default=("*",), description="what the role is for; shell wildcards")
+    deputy: bool = Field(default=False, description="stands in for the holder")
 
     def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"role:{self.role}"
@@ -104,9 +106,9 @@ class Post(Interval):
 class Asset(Interval):
     """A host, appliance or application, its addresses and the system it belongs to."""
 
-    asset: Name
-    addresses: tuple[str, ...] = ()
-    system: str = ""
+    asset: Name = Field(description="host name")
+    addresses: tuple[str, ...] = Field(default=(), description="its addresses")
+    system: str = Field(default="", description="system it is a node of; its nodes count together")
     tags: tuple[str, ...] = Field(default=(), description="for example core, ordering, dmz")
 
     def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
@@ -117,8 +119,8 @@ class Asset(Interval):
 class Group(Interval):
     """Membership of one asset in a group: a firewall pair or cluster (kind firewall), or a farm of hosts (kind host)."""
 
-    group: Name
-    member: Name
+    group: Name = Field(description="name by which approvals may name all members")
+    member: Name = Field(description="host name")
     kind: Annotated[str, Field(pattern="^(firewall|host)$")] = "host"
 
     def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
@@ -129,10 +131,10 @@ class Group(Interval):
 class Checkout(Interval):
     """A shared account handed to one person by privileged access management, from/to; ``host`` * is everywhere."""
 
-    checkout: Name
-    account: Name
-    person: Name
-    host: str = "*"
+    checkout: Name = Field(description="number of the check-out")
+    account: Name = Field(description="the shared account")
+    person: Name = Field(description="person id of who has it")
+    host: str = Field(default="*", description="where; * is everywhere")
     ref: str = Field(default="", description="request under which it was handed out")
 
     def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
@@ -142,10 +144,10 @@ class Checkout(Interval):
 class SessionRecord(Interval):
     """The record filed of a privileged session; ``recorded`` is when it was filed, from/to the session it describes."""
 
-    record: Name
-    host: Name
-    account: Name
-    person: str = ""
+    record: Name = Field(description="number of the record")
+    host: Name = Field(description="host of the session")
+    account: Name = Field(description="privileged account used")
+    person: str = Field(default="", description="person id of who used it")
 
     def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"{self.host.casefold()}/{self.account.casefold()}"
@@ -154,17 +156,17 @@ class SessionRecord(Interval):
 class Artefact(Record):
     """One file of a release: ``path`` may hold shell wildcards."""
 
-    path: Name
-    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+    path: Name = Field(description="file; shell wildcards")
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] = Field(description="SHA-256 of its content, hexadecimal")
 
 
 class Release(Interval):
     """A built release, its artefacts with hashes, and the request that announces its deployment."""
 
-    release: Name
-    system: str = ""
+    release: Name = Field(description="number of the release")
+    system: str = Field(default="", description="system it is for")
     approval: str = Field(default="", description="number of the request that announces it")
-    artefacts: tuple[Artefact, ...] = ()
+    artefacts: tuple[Artefact, ...] = Field(default=(), description="files it consists of")
 
     def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"release:{self.release}"
@@ -175,13 +177,13 @@ class Release(Interval):
 class Incident(Interval):
     """A notification or handling record: ``notified`` when people were told, ``handled`` when handling was recorded."""
 
-    incident: Name
-    host: str = ""
-    path: str = ""
-    ref: str = ""
-    notified: Time | None = None
-    handled: Time | None = None
-    approved_drill: bool = False
+    incident: Name = Field(description="number of the record")
+    host: str = Field(default="", description="host it is about")
+    path: str = Field(default="", description="file it is about; none: the whole host")
+    ref: str = Field(default="", description="number in another system")
+    notified: Time | None = Field(default=None, description="when people were told")
+    handled: Time | None = Field(default=None, description="when the handling was recorded")
+    approved_drill: bool = Field(default=False, description="a test of the monitor that was announced")
 
     def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"host:{self.host.casefold()}"
@@ -193,13 +195,13 @@ class Waiver(Interval):
     ``subject`` maps subject fields to shell patterns; every named field must match. ``to`` is mandatory.
     """
 
-    exception: Name
-    detector: Name
-    clause: str = ""
-    subject: dict[str, str] = Field(min_length=1)
-    subtypes: tuple[str, ...] = ()
-    reason: Name
-    approver: Name
+    exception: Name = Field(description="number of the exception")
+    detector: Name = Field(description="detector whose findings it covers")
+    clause: str = Field(default="", description="clause it was granted for")
+    subject: dict[str, str] = Field(min_length=1, description="subject field → shell pattern; all must match")
+    subtypes: tuple[str, ...] = Field(default=(), description="subtypes it covers; none: all")
+    reason: Name = Field(description="why it was granted")
+    approver: Name = Field(description="who granted it")
 
     @model_validator(mode="after")
     def _expires(self) -> "Waiver":
@@ -214,8 +216,8 @@ class Waiver(Interval):
 class Downtime(Interval):
     """Approved downtime or holiday of a source, or of every source (*): silence in it is expected."""
 
-    source: Name
-    reason: str = ""
+    source: Name = Field(description="source name; * is every source")
+    reason: str = Field(default="", description="why; `scanner-announced…` marks an announced scan")
 
     def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield self.source
@@ -248,9 +250,11 @@ EVERY_DAY: tuple[Day, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 class Expected(Record):
     """At least one record in every span of ``every``, on these days between these local hours of the source's zone."""
 
-    every: Duration
-    days: tuple[Day, ...] = EVERY_DAY
-    hours: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")] = "00:00-24:00"
+    every: Duration = Field(description="longest pause")
+    days: tuple[Day, ...] = Field(default=EVERY_DAY, description="days on which it is expected")
+    hours: Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d-(([01]\d|2[0-3]):[0-5]\d|24:00)$")] = Field(
+        default="00:00-24:00", description="from-to, in the source's zone"
+    )
 
 
 class Source(Interval):
@@ -260,17 +264,19 @@ class Source(Interval):
     between it and us (its fall silences all behind it), ``core`` a core system, ``authority`` a source of approvals.
     """
 
-    source: Name
-    feed: Name
-    zone: str = "UTC"
-    collector: str = ""
-    core: bool = False
-    authority: bool = False
-    expected: tuple[Expected, ...] = ()
-    delay: Duration = 0
-    offset: Duration = 0
-    received_base: Time | None = None
-    clauses: tuple[str, ...] = ()
+    source: Name = Field(description="name: a feed, or a feed with @instance")
+    feed: Name = Field(description="format of its records; default: the name before @")
+    zone: str = Field(default="UTC", description="time zone of stamps that carry none")
+    collector: str = Field(default="", description="what stands between it and us")
+    core: bool = Field(default=False, description="a core system: missed after a day, whatever is expected")
+    authority: bool = Field(default=False, description="a source of approvals")
+    expected: tuple[Expected, ...] = Field(
+        default=(), description="when it should speak; none: its silence is no finding"
+    )
+    delay: Duration = Field(default=0, description="normal lag when it is polled")
+    offset: Duration = Field(default=0, description="constant correction of its clock, added to its times")
+    received_base: Time | None = Field(default=None, description="for recordings: observed time that tells the year")
+    clauses: tuple[str, ...] = Field(default=(), description="clauses to cite when it is silent")
 
     def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"source:{self.source}"

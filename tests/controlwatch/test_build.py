@@ -8,6 +8,8 @@ from click.testing import CliRunner
 from controlwatch import artefacts
 from controlwatch.cli import cli
 from controlwatch.commands.build import CHECKOUT
+from controlwatch.fields import described, models_within
+from controlwatch.settings import Settings
 from schemas import tables
 
 
@@ -60,6 +62,11 @@ def test_a_folder_that_is_no_checkout_is_refused(tmp_path):
     assert done.exit_code == 2
     assert "no source checkout" in done.output
     assert not list(tmp_path.iterdir())
+
+
+def test_every_field_a_user_may_write_and_every_setting_has_a_meaning():
+    models = [*tables.TABLES.values(), *(inner for model in tables.TABLES.values() for inner in models_within(model)), Settings]
+    assert [(model.__name__, field.name) for model in models for field in described(model) if not field.meaning] == []
 
 
 def test_every_field_a_user_may_write_is_in_the_context_page():
