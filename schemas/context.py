@@ -121,7 +121,9 @@ class Group(Interval):
 
     group: Name = Field(description="name by which approvals may name all members")
     member: Name = Field(description="host name")
-    kind: Annotated[str, Field(pattern="^(firewall|host)$")] = "host"
+    kind: Annotated[str, Field(pattern="^(firewall|host)$")] = Field(
+        default="host", description="firewall: a pair or cluster that acts as one; host: a farm"
+    )
 
     def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"member:{self.member.casefold()}"
