@@ -52,7 +52,7 @@ def counter(store: ElasticsearchStore, name: str) -> Counter[str]:
 class Lane(Thread):
     """A caller as it should be: goes on to the next batch only when the store has taken this one."""
 
-    def __init__(self, store: ElasticsearchStore, documents: Sequence[Violation], size: int = 100) -> None:
+    def __init__(self, store: ElasticsearchStore, documents: Sequence[Violation], size: int = 50) -> None:
         super().__init__()
         self.store = store
         self.batches = [documents[at : at + size] for at in range(0, len(documents), size)]
@@ -132,7 +132,7 @@ def start(store: ElasticsearchStore, count: int) -> tuple[list[Lane], set[str], 
 
 def test_a_killed_server_loses_and_doubles_nothing(elasticsearch, store_on):
     store = store_on(elasticsearch)
-    lanes, good, poison = start(store, 700)
+    lanes, good, poison = start(store, 350)
     wait_until(lambda: lanes[0].done >= 5, seconds=30)
     elasticsearch.kill()
     assert all(lane.is_alive() for lane in lanes)
