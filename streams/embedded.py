@@ -21,7 +21,7 @@ from streams import letters
 from streams.coverage import Heard
 from streams.stage import Heartbeat, Kept, NormalizeStage, Raw
 
-TRIM_EVERY = 10 * instant.MINUTE
+TRIM_EVERY = instant.HOUR
 STAGE = '["n"]'
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",

@@ -22,7 +22,7 @@ from streams.recording import Recording
 from streams.stage import Dead, NormalizeStage, Raw, configured
 
 STEP = 60 * instant.SECOND
-TRIM = 10
+TRIM = 60
 SPREAD = instant.DAY
 
 

@@ -132,11 +132,13 @@ class Engine:
 
     def trim(self) -> None:
         """Drop what no accepted event and no context record can reach any more."""
+        horizons = [self.observed(rule.fold.stage) - rule.fold.retention - MARGIN for rule in self.ruleset.rules]
         for place, keyed in list(self.keys.items()):
+            horizon = horizons[place[0]]
+            if keyed.orders and keyed.orders[0][0] >= horizon:
+                continue
             if any(violation.state is State.PENDING for violation in keyed.published.values()):
                 continue
-            observed = self.observed(keyed.rule.fold.stage)
-            horizon = observed - keyed.rule.fold.retention - MARGIN
             if keyed.orders and keyed.orders[0][0] < horizon:
                 keyed.trim(horizon, keep=MAX_EVENTS)
                 keyed.log.forget(horizon)

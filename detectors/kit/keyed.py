@@ -105,12 +105,12 @@ class KeyedFold:
         return self._refold(0, now, whole=True)
 
     def advance(self, now: int) -> bool:
-        """Fire deadlines up to ``now``; return whether anything came out."""
-        before = self.tail_outs
-        self._tail(now)
-        if self.tail_outs == before:
+        """Fire deadlines up to ``now``, on from where the last call ended; return whether anything came out."""
+        self.tail, outs = self._fire(self.tail, now)
+        if not outs:
             return False
-        self._collect()
+        self.tail_outs += outs
+        self._gather(outs)
         return True
 
     def trim(self, horizon: int, *, keep: int) -> int:

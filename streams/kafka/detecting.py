@@ -17,7 +17,7 @@ from streams.kafka.processor import Account, Record, Result
 from streams.topics import Layout
 
 SLICE = 64
-TRIM_EVERY = 10 * instant.MINUTE
+TRIM_EVERY = instant.HOUR
 
 
 @dataclass(frozen=True, slots=True)
