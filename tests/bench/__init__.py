@@ -1,0 +1,1 @@
+"""The benchmark: what the pipeline costs beside what people would write without it. `make bench`; not a timed test."""

@@ -1,0 +1,48 @@
+"""One run of one contender in a process of its own: ``python -m tests.bench.contender``; prints one JSON line."""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from schemas.violation import final
+from tests.bench import bare, ours, plain, stock
+from tests.bench.material import Material, digest_of
+from tests.bench.run import Run
+
+PARTS = ("normalize", "detect", "both")
+
+
+CONTENDERS: dict[str, Callable[[Run], None]] = {
+    "plain": plain.run,
+    "kafka": ours.on_kafka,
+    "kafka_wide": ours.on_kafka_wide,
+    "embedded": ours.embedded,
+    "bare": bare.run,
+    "faust": stock.run,
+}
+
+
+def main() -> None:
+    """Run and report."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("name", choices=CONTENDERS)
+    parser.add_argument("part", choices=PARTS)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("bootstrap")
+    parser.add_argument("prefix")
+    given = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
+    run = Run(given.part, Material(given.folder), given.bootstrap, given.prefix)
+    CONTENDERS[given.name](run)
+    facts = run.material.facts
+    same = run.log == facts.log if given.part == "normalize" else digest_of(final(run.violations)) == facts.final
+    window = {name: value for name, value in asdict(run.window).items() if not name.startswith("_")}
+    print(json.dumps(window | {"same": same}), flush=True)
+
+
+if __name__ == "__main__":
+    main()

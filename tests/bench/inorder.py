@@ -1,0 +1,221 @@
+"""The detectors' folds in a plain loop: dict state, events in order, nothing durable. What people would write first.
+
+It knows no ids already seen, keeps no states to go back to and trims nothing. What comes out of order after all (a fact that
+one fold derives for another, an approval stated after the act) makes it judge that one key anew from the beginning.
+"""
+
+import heapq
+from itertools import count
+from types import SimpleNamespace
+from typing import Any
+
+from detectors.kit.context import ContextStore, View
+from detectors.kit.contract import SKEW, Finding, FoldState
+from detectors.kit.keyed import KeyedFold
+from detectors.kit.publish import publish
+from detectors.kit.registry import Rule, Ruleset
+from schemas.event import Activity, SecurityEvent
+from schemas.identity import Key
+from schemas.log import Keyed, LogRecord, Progress, Route, Stated
+from schemas.violation import State, Violation
+
+
+class Slot:
+    """One fold over one key."""
+
+    __slots__ = (
+        "events", "facts", "findings", "key", "log", "place", "published", "rule", "sealed", "shown", "state", "timer", "view"
+    )  # fmt: skip
+
+    # What makes an id, a fact's event, and the firing of deadlines is the product's, so that results can be equal.
+    out = KeyedFold._out
+    _out = KeyedFold._out
+    fire = KeyedFold._fire
+
+    def __init__(self, rule: Rule, key: Key, context: ContextStore) -> None:
+        self.rule = rule
+        self.key = key
+        self.place = (rule.index, key)
+        self.view = View(context, self.place)
+        self.state: FoldState = rule.fold.init
+        self.events: list[SecurityEvent] = []
+        self.findings: dict[str, Finding] = {}
+        self.facts: dict[str, SecurityEvent] = {}
+        self.published: dict[str, Violation] = {}
+        self.shown: dict[str, Any] = {}
+        self.sealed: frozenset[str] = frozenset()
+        self.timer: int | None = None
+        self.log = SimpleNamespace(violations=set())
+
+    def park(self, slot: "Slot", event_id: str, error: Exception) -> None:
+        """A fold that fails ends the run."""
+        raise RuntimeError(f"{slot.rule.id}, key {slot.key}, event {event_id}") from error
+
+
+class InOrder:
+    """Judges log records; ``violations`` holds what was published, ``touched`` the slots that changed (if it is kept)."""
+
+    def __init__(self, rules: Ruleset, *, keep_touched: bool = False) -> None:
+        self._rules = rules
+        self._context = ContextStore()
+        self._slots: dict[tuple[int, Key], Slot] = {}
+        self._timers: list[tuple[int, int, Slot]] = []
+        self._unsettled: list[tuple[int, int, Slot]] = []
+        self._held: list[tuple[tuple[int, int, int, str], SecurityEvent, tuple[Route, ...]]] = []
+        self._now = 0
+        self._tick = count()
+        self.touched: set[Slot] | None = set() if keep_touched else None
+        self.violations: list[Violation] = []
+
+    def apply(self, record: LogRecord) -> None:
+        """Take one record of the log."""
+        if isinstance(record, Keyed):
+            if record.event.activity == Activity.SOURCE_SUMMARY:
+                # Summaries carry the beginning of their ten seconds: they wait until those are over, and go in order.
+                self._flush(record.event.t)
+                heapq.heappush(self._held, (record.event.order, record.event, record.routes))
+            else:
+                self._take(record.event, record.routes)
+        elif isinstance(record, Progress):
+            self._flush(record.observed)
+            self._pass(record.observed)
+        elif isinstance(record, Stated):
+            for place in self._context.put(record.record) or ():
+                slot = self._slots.get(place)  # type: ignore[call-overload] # readers are places
+                if slot is not None:
+                    self._anew(slot, record.record.o, record.record.id)
+
+    def end(self, now: int) -> None:
+        """Nothing more comes, and it is ``now`` (µs)."""
+        self._flush(now + 1)
+        self._pass(now, last=True)
+
+    def _flush(self, until: int) -> None:
+        held = self._held
+        while held and held[0][0][0] < until:
+            _, event, routes = heapq.heappop(held)
+            self._take(event, routes)
+
+    def _take(self, event: SecurityEvent, routes: tuple[Route, ...]) -> None:
+        after: list[SecurityEvent] = []
+        for kind, key in routes:
+            for rule in self._rules.interested(kind, event):
+                if -SKEW <= event.o - event.t <= rule.fold.memory:
+                    facts = self._step(rule, key, event)
+                    if facts:
+                        for fact in facts:
+                            if fact.order < event.order:
+                                self._take(fact, tuple(self._rules.routes(fact)))
+                            else:
+                                after.append(fact)
+        for fact in after:
+            self._take(fact, tuple(self._rules.routes(fact)))
+
+    def _step(self, rule: Rule, key: Key, event: SecurityEvent) -> list[SecurityEvent] | None:
+        place = (rule.index, key)
+        slot = self._slots.get(place)
+        if slot is None:
+            slot = self._slots[place] = Slot(rule, key, self._context)
+        events = slot.events
+        if events and event.t <= events[-1].t and event.order <= events[-1].order:
+            if all(known.id != event.id for known in events):
+                events.append(event)
+                events.sort(key=_order)
+                self._anew(slot, event.o, event.id)
+            return None
+        events.append(event)
+        if self.touched is not None:
+            self.touched.add(slot)
+        outs = self._fold(slot, event)
+        return self._emit(slot, outs, event.o, event.id) if outs else None
+
+    def _fold(self, slot: Slot, event: SecurityEvent) -> tuple[Any, ...]:
+        state, fold = slot.state, slot.rule.fold
+        fired: tuple[Any, ...] = ()
+        if state.deadline is not None and state.deadline < event.t:
+            state, fired = slot.fire(state, event.t - 1)
+        slot.view.until = event.o + fold.lookback
+        after, out = fold.step(state, event, slot.view)
+        slot.state = state = fold.init if after is None else after
+        deadline = state.deadline
+        if deadline is not None and (slot.timer is None or deadline < slot.timer):
+            slot.timer = deadline
+            heapq.heappush(self._timers, (deadline, next(self._tick), slot))
+        return (*fired, *(slot.out(item, event.o) for item in out)) if out else fired
+
+    def _emit(self, slot: Slot, outs: tuple[Any, ...], at: int, cause: str) -> list[SecurityEvent]:
+        facts: list[SecurityEvent] = []
+        for id_, item in outs:
+            if isinstance(item, Finding):
+                slot.findings[id_] = item
+            elif id_ not in slot.facts:
+                slot.facts[id_] = item
+                facts.append(item)
+        if slot.findings:
+            self._publish(slot, at, cause)
+        return facts
+
+    def _publish(self, slot: Slot, at: int, cause: str) -> None:
+        made = publish(slot, self._settled, at, cause)  # type: ignore[arg-type] # a Slot has what it needs
+        self.violations += made
+        waits = [violation.settle_at for violation in made if violation.state is State.PENDING]
+        if waits:
+            heapq.heappush(self._unsettled, (min(waits), next(self._tick), slot))
+
+    def _settled(self, _: object, finding: Finding) -> tuple[bool, tuple[str, ...]]:
+        return finding.settle_at <= self._now, ()
+
+    def _pass(self, now: int, *, last: bool = False) -> None:
+        self._now = now
+        limit = now if last else now - 1  # an event of exactly the deadline may still come
+        while self._timers and self._timers[0][0] <= limit:
+            _, _, slot = heapq.heappop(self._timers)
+            slot.timer = None
+            for fact in self._advance(slot, limit):
+                self._take(fact, tuple(self._rules.routes(fact)))
+            if slot.timer is None and slot.state.deadline is not None:
+                slot.timer = slot.state.deadline
+                heapq.heappush(self._timers, (slot.timer, next(self._tick), slot))
+        while self._unsettled and self._unsettled[0][0] <= now:
+            _, _, slot = heapq.heappop(self._unsettled)
+            self._publish(slot, now, "progress")
+
+    def _advance(self, slot: Slot, limit: int) -> list[SecurityEvent]:
+        slot.state, outs = slot.fire(slot.state, limit)
+        if self.touched is not None:
+            self.touched.add(slot)
+        return self._emit(slot, outs, limit, "progress") if outs else []
+
+    def _anew(self, slot: Slot, at: int, cause: str) -> None:
+        """Judge one key from its beginning, and set right what others were told."""
+        told, slot.facts, slot.findings = slot.facts, {}, {}
+        slot.state = slot.rule.fold.init
+        if self.touched is not None:
+            self.touched.add(slot)
+        outs: list[Any] = []
+        for event in slot.events:
+            outs += self._fold(slot, event)
+        slot.state, fired = slot.fire(slot.state, self._now - 1)
+        for id_, item in (*outs, *fired):
+            if isinstance(item, Finding):
+                slot.findings[id_] = item
+            else:
+                slot.facts[id_] = item
+        self._publish(slot, at, cause)
+        for id_ in told.keys() - slot.facts.keys():
+            self._take_back(told[id_])
+        for id_ in slot.facts.keys() - told.keys():
+            fact = slot.facts[id_]
+            self._take(fact, tuple(self._rules.routes(fact)))
+
+    def _take_back(self, fact: SecurityEvent) -> None:
+        for kind, key in self._rules.routes(fact):
+            for rule in self._rules.interested(kind, fact):
+                slot = self._slots.get((rule.index, key))
+                if slot is not None and any(event.id == fact.id for event in slot.events):
+                    slot.events = [event for event in slot.events if event.id != fact.id]
+                    self._anew(slot, fact.o, fact.id)
+
+
+def _order(event: SecurityEvent) -> tuple[int, int, int, str]:
+    return event.order
