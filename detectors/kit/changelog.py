@@ -5,12 +5,13 @@ record, ``m`` counters and progress. A closed segment is never rewritten; None d
 """
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import msgspec
 
 from detectors.kit.engine import Engine
 from detectors.kit.keyed import KeyedFold
-from schemas.context import ContextRecord
+from schemas.context import ContextRecord, Record
 from schemas.event import SecurityEvent
 from schemas.log import Progress, Stated
 from schemas.violation import Violation
@@ -47,7 +48,18 @@ class Meta(msgspec.Struct, kw_only=True):
     progress: list[Progress]
 
 
-_pack = msgspec.msgpack.Encoder().encode
+def _plain(value: Any) -> Any:
+    """A fold's state may hold records (evidence), which MessagePack does not know."""
+    if isinstance(value, Record):
+        return value.model_dump()
+    raise TypeError(f"a fold's state holds a {type(value).__name__}; it may hold structs, records and plain values")
+
+
+def _typed(kind: type, value: Any) -> Any:
+    return kind.model_validate(value) if issubclass(kind, Record) else value
+
+
+_pack = msgspec.msgpack.Encoder(enc_hook=_plain).encode
 _head = msgspec.msgpack.Decoder(Head).decode
 _meta = msgspec.msgpack.Decoder(Meta).decode
 _segment = msgspec.msgpack.Decoder(list[SecurityEvent]).decode
@@ -144,7 +156,7 @@ def _restored(engine: Engine, head: Head) -> KeyedFold:
     if head.version != rule.fold.state_version:
         raise Incompatible(f"state of fold {head.rule} has version {head.version}, its code has {rule.fold.state_version}")
     keyed = engine.new(rule, head.key)
-    keyed.base = msgspec.msgpack.decode(head.base, type=type(rule.fold.init))
+    keyed.base = msgspec.msgpack.decode(head.base, type=type(rule.fold.init), dec_hook=_typed)
     keyed.base_order = head.base_order
     keyed.sealed = set(head.sealed)
     keyed.parked = dict(head.parked)

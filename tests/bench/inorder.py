@@ -158,7 +158,7 @@ class InOrder:
     def _publish(self, slot: Slot, at: int, cause: str) -> None:
         made = publish(slot, self._settled, at, cause)  # type: ignore[arg-type] # a Slot has what it needs
         self.violations += made
-        waits = [violation.settle_at for violation in made if violation.state is State.PENDING]
+        waits = [violation.settle_at for violation in slot.published.values() if violation.state is State.PENDING]
         if waits:
             heapq.heappush(self._unsettled, (min(waits), next(self._tick), slot))
 

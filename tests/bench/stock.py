@@ -11,6 +11,7 @@ import faust
 import msgspec
 
 from schemas import log
+from schemas.context import Record
 from streams import topics
 from streams.kafka import replaying
 from streams.topics import Layout
@@ -49,9 +50,9 @@ async def _serve(run: Run, layout: Layout, app_id: str) -> None:
     violations = app.topic(layout.name("violations"), key_type=bytes, value_type=bytes, value_serializer="raw")
     table = app.Table(TABLE, partitions=1, key_type=bytes, value_type=bytes)
     table.key_serializer = table.value_serializer = "raw"  # MessagePack instead of Faust's JSON
-    encode = msgspec.msgpack.Encoder().encode
+    encode = msgspec.msgpack.Encoder(enc_hook=Record.model_dump).encode
     total = facts.log_records if run.part == "detect" else facts.raw_records
-    done = asyncio.Event()
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     seen = 0
 
     async def normalize(stream: AsyncIterable[bytes]) -> None:
@@ -62,7 +63,7 @@ async def _serve(run: Run, layout: Layout, app_id: str) -> None:
                 await events.send(value=log.encode(record))
             seen += 1
             if seen == total:
-                done.set()
+                done.set_result(None)
 
     async def judge(stream: AsyncIterable[bytes]) -> None:
         nonlocal seen
@@ -80,15 +81,20 @@ async def _serve(run: Run, layout: Layout, app_id: str) -> None:
                 await violations.send(key=item.id.encode(), value=item.model_dump_json().encode())
             driver.violations.clear()
             if seen == total:
-                done.set()
+                done.set_result(None)
 
-    app.agent(source, name="agent")(normalize if run.part == "normalize" else judge)
+    work = normalize if run.part == "normalize" else judge
+
+    async def agent(stream: AsyncIterable[bytes]) -> None:
+        try:
+            await work(stream)
+        except Exception as error:  # noqa: BLE001 - stock Faust would go on, the event lost
+            done.set_exception(error)
+
+    app.agent(source, name="agent")(agent)
     app.finalize()
     await app.start()
-    while not done.is_set():
-        if any(actor.actor_task.done() for agent in app.agents.values() for actor in getattr(agent, "_actors", ())):
-            raise RuntimeError("the stock agent ended; its words are on standard error")
-        await asyncio.sleep(0.2)
+    await done
     await app.producer.flush()
     run.window.close()
     await app.stop()

@@ -1,0 +1,67 @@
+"""What a fold may keep in its state is written and read back as it was."""
+
+import msgspec
+import pytest
+
+from detectors.kit import changelog
+from detectors.kit.contract import Detector, Fold, FoldState, Keying, Step, evidence
+from detectors.kit.engine import MARGIN, Engine
+from detectors.kit.registry import Loaded, Ruleset
+from schemas import instant
+from schemas.event import Activity, SecurityEvent
+from schemas.log import Keyed, Progress
+from schemas.violation import Evidence, Severity
+
+BASE = 1_770_000_000 * instant.SECOND
+MEMORY = instant.HOUR
+
+
+class Seen(FoldState):
+    items: tuple[Evidence, ...] = ()
+    other: tuple[object, ...] = ()
+
+
+def step(state, event, ctx):
+    return Step(msgspec.structs.replace(state, items=(*state.items, evidence(event, user=event.user))))
+
+
+def stray(state, event, ctx):
+    return Step(msgspec.structs.replace(state, other=(object(),)))
+
+
+def rules(step):
+    fold = Fold(
+        name="seen", keying=Keying("user", lambda event: (event.user,)), activities=frozenset({Activity.LOGIN}), init=Seen(),
+        step=step, memory=MEMORY,
+    )
+    detector = Detector(clauses=("CC-18000.3.e",), feeds=("idp",), severity=Severity.HIGH, folds=(fold,), subtypes=())
+    return Ruleset([Loaded(id="toy", detector=detector, title="", doc="", version="1")])
+
+
+def trimmed(ruleset):
+    """An engine whose only event has gone into the base state."""
+    engine = Engine(ruleset)
+    event = SecurityEvent(id="e1", t=BASE, o=BASE, feed="x", source="s", activity=Activity.LOGIN, user="a", original="line")
+    engine.apply(Keyed(event, tuple(ruleset.routes(event))))
+    engine.apply(Progress(part=0, parts=1, observed=BASE + MEMORY + MARGIN + 1))
+    engine.drain()
+    engine.trim()
+    return engine
+
+
+def test_evidence_in_a_state_outlives_the_process():
+    ruleset = rules(step)
+    engine = trimmed(ruleset)
+    stored = {name: value for name, value in changelog.changes(engine) if value is not None}
+    other = Engine(ruleset)
+    changelog.restore(other, stored.items())
+    before, after = engine.keys[(0, ("a",))], other.keys[(0, ("a",))]
+    assert not before.orders
+    assert after.base == before.base
+    assert after.base.items[0].values == {"user": "a"}
+
+
+def test_what_cannot_be_kept_is_named():
+    engine = trimmed(rules(stray))
+    with pytest.raises(TypeError, match="holds a object"):
+        changelog.changes(engine)
