@@ -41,7 +41,7 @@ def main() -> None:
     facts = run.material.facts
     same = run.log == facts.log if given.part == "normalize" else digest_of(final(run.violations)) == facts.final
     window = {name: value for name, value in asdict(run.window).items() if not name.startswith("_")}
-    print(json.dumps(window | {"same": same}), flush=True)
+    sys.stdout.write(json.dumps(window | {"same": same}) + "\n")
 
 
 if __name__ == "__main__":
