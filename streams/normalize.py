@@ -3,6 +3,10 @@
 Every record has exactly one fate: parsed, filtered or dead-lettered (:class:`Unreadable`).
 """
 
+from typing import Any
+
+import msgspec
+
 from schemas import instant
 from schemas.context import ContextRecord
 from schemas.event import SecurityEvent
@@ -11,6 +15,7 @@ from streams.feeds.kit.contract import Feed, RawRecord, Unreadable
 SKEW = 120 * instant.SECOND
 OLDEST = 400 * instant.DAY
 MAX_BYTES = 1 << 20
+LONG = 32 << 10  # characters kept of each text of an event whose record is longer; the raw record keeps all
 
 
 def normalize(feed: Feed, record: RawRecord) -> list[SecurityEvent | ContextRecord]:
@@ -39,7 +44,25 @@ def normalize(feed: Feed, record: RawRecord) -> list[SecurityEvent | ContextReco
         raise Unreadable("parser_error", f"{type(error).__name__}: {str(error)[:200]}") from error
     for item in parsed:
         implausible(item.t, item.o)
-    return parsed
+    return [_cut(item, len(data)) for item in parsed] if len(data) > LONG else parsed
+
+
+def _cut(item: SecurityEvent | ContextRecord, length: int) -> SecurityEvent | ContextRecord:
+    """``item`` with long texts cut: it is copied into folds, evidence and records whose size is limited."""
+    if not isinstance(item, SecurityEvent):
+        return item
+    shorter: dict[str, Any] = {
+        name: value[:LONG] for name in item.__struct_fields__ if isinstance(value := getattr(item, name), str) and len(value) > LONG
+    }
+    left = LONG
+    extra: dict[str, Any] = {}
+    for name, value in item.extra.items():
+        left -= len(msgspec.json.encode((name, value)))
+        if left < 0:
+            break
+        extra[name] = value
+    objects = item.objects if sum(map(len, item.objects)) <= LONG else tuple(name[:LONG] for name in item.objects[:1])
+    return msgspec.structs.replace(item, **shorter, objects=objects, extra=extra | {"controlwatch.length": length})
 
 
 def implausible(t: int, o: int) -> None:

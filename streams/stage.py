@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -14,7 +15,7 @@ import msgspec
 from detectors.kit.contract import GRACE_MAX
 from detectors.kit.registry import Ruleset
 from schemas import identity, instant, tables
-from schemas.context import ContextRecord, Source
+from schemas.context import FOREVER, ContextRecord, Source
 from schemas.event import Activity, SecurityEvent
 from schemas.log import Keyed, LogRecord, Progress, Route, Stated
 from streams.feeds.kit import registry
@@ -24,7 +25,8 @@ from streams.normalize import normalize
 EVERYTHING = "*"
 BLIND_AFTER = 30 * instant.SECOND
 BUCKET = 10 * instant.SECOND
-KEEP_BYTES = 64 << 10
+
+Moment = Annotated[int, msgspec.Meta(ge=0, le=FOREVER)]
 
 
 class Raw(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, tag="r"):
@@ -36,7 +38,7 @@ class Raw(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, tag=
     source: str
     feed: str
     data: bytes
-    o: int | None = None
+    o: Moment | None = None
     ordinal: int = 0
     line: int = 0
     length: int = 0
@@ -50,7 +52,7 @@ class Heartbeat(msgspec.Struct, frozen=True, array_like=True, tag="h"):
     """
 
     source: str
-    caught_up: int
+    caught_up: Moment
 
 
 class Said(msgspec.Struct, frozen=True, array_like=True, tag="c"):

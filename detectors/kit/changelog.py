@@ -170,6 +170,7 @@ def _restored(engine: Engine, head: Head) -> KeyedFold:
 def _take(keyed: KeyedFold, number: int, segment: list[SecurityEvent]) -> None:
     if number == keyed.log.number:
         keyed.log.open = list(segment)
+        keyed.log.weight = sum(len(event.original) + len(event.message) for event in segment)
     for event in segment:
         if event.id in keyed.log.dropped or (keyed.base_order is not None and event.order <= keyed.base_order):
             continue

@@ -238,12 +238,14 @@ class Log:
     """What of the buffer is in the changelog: closed segments, the open one, and what changed since the last write."""
 
     SIZE = 64
+    WEIGHT = 256 << 10  # a segment is one record of the changelog, whose size is limited
 
-    __slots__ = ("closed", "dirty", "dropped", "head_dirty", "number", "open", "violations")
+    __slots__ = ("closed", "dirty", "dropped", "head_dirty", "number", "open", "violations", "weight")
 
     def __init__(self) -> None:
         self.number = 0
         self.open: list[SecurityEvent] = []
+        self.weight = 0  # characters of the long texts in it
         self.closed: dict[int, int] = {}  # segment number -> latest event time in it
         self.dirty: dict[int, list[SecurityEvent] | None] = {}
         self.dropped: set[str] = set()  # ids taken out again; forgotten with their segment
@@ -258,10 +260,12 @@ class Log:
             self.head_dirty = True
         self.open.append(event)
         self.dirty[self.number] = self.open
-        if len(self.open) >= self.SIZE:
+        self.weight += len(event.original) + len(event.message)
+        if len(self.open) >= self.SIZE or self.weight >= self.WEIGHT:
             self.closed[self.number] = max(item.t for item in self.open)
             self.number += 1
             self.open = []
+            self.weight = 0
             self.head_dirty = True
 
     def forget(self, horizon: int) -> None:

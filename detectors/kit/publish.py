@@ -5,8 +5,9 @@ from fnmatch import fnmatchcase
 
 from detectors.kit.contract import Entry, Finding
 from detectors.kit.keyed import KeyedFold
-from schemas.violation import Change, State, Transition, Violation
+from schemas.violation import Change, Evidence, State, Transition, Violation
 
+LINES = 256 << 10  # characters of all lines shown with one violation; each may take six bytes when it is sent
 GONE = frozenset({State.WITHDRAWN, State.SUPERSEDED})
 _CHANGE = {
     State.PENDING: Change.PENDING,
@@ -121,11 +122,19 @@ def _violation(
         degraded_sources=behind,
         detected_time=old.detected_time if old is not None else at,
         supersedes=predecessor.id if predecessor is not None else old.supersedes if old is not None else None,
-        evidence=finding.evidence,
+        evidence=_bounded(finding.evidence),
         transition=Transition(
             number=number, change=Change.CHANGED if changed else _CHANGE[state], state=state, time=at, cause=cause
         ),
     )
+
+
+def _bounded(evidence: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """``evidence`` with its lines cut evenly where they would make one record too large to be sent."""
+    if sum(len(item.original) for item in evidence) <= LINES:
+        return evidence
+    room = LINES // len(evidence)
+    return tuple(item.model_copy(update={"original": item.original[:room]}) for item in evidence)
 
 
 def _gone(

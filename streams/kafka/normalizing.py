@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from detectors.kit.registry import Ruleset
-from schemas import log
+from schemas import log, tables
 from schemas.context import Source
 from sinks import deadletter
 from streams import letters
@@ -109,7 +109,9 @@ class Processing:
     def _take(self, record: Record) -> None:
         try:
             item = _decode(record.value or b"")
-        except msgspec.DecodeError as error:
+            if isinstance(item, Said):
+                tables.model(item.record)
+        except ValueError as error:  # of the decoder, of its texts (UTF-8), of the table's model
             item = Raw("", "", record.value or b"", record.timestamp * 1000)
             self.stage.refuse(item, Unreadable("bad_envelope", str(error)))
         else:
