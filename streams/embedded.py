@@ -48,6 +48,7 @@ class Embedded:
         deadletter.install(self._connection)
         self._heard = Heard(self._connection, self.sources)
         self._trimmed = 0
+        self._now: int | None = None  # the clock when it was last told
         self._open()
 
     def take(
@@ -58,12 +59,13 @@ class Embedded:
         ``now`` (µs): the clock that time passes by; None: only heartbeats for all sources move it. After an error nothing
         of the batch is kept and the state is read back from the file; the caller may send the batch again.
         """
+        self._now = self._now if now is None else now
         try:
             for item in items:
                 if isinstance(item, Heartbeat):
                     self.stage.beat(item)
                 else:
-                    self.stage.take(item)
+                    self.stage.take(item, read_by=self._now)
             if now is not None:
                 self.stage.progress(now)
             return self._commit(positions)

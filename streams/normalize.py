@@ -3,6 +3,7 @@
 Every record has exactly one fate: parsed, filtered or dead-lettered (:class:`Unreadable`).
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -51,9 +52,8 @@ def _cut(item: SecurityEvent | ContextRecord, length: int) -> SecurityEvent | Co
     """``item`` with long texts cut: it is copied into folds, evidence and records whose size is limited."""
     if not isinstance(item, SecurityEvent):
         return item
-    shorter: dict[str, Any] = {
-        name: value[:LONG] for name in item.__struct_fields__ if isinstance(value := getattr(item, name), str) and len(value) > LONG
-    }
+    texts = ((name, value) for name in item.__struct_fields__ if isinstance(value := getattr(item, name), str))
+    shorter: dict[str, Any] = {name: value[:LONG] for name, value in texts if len(value) > LONG}
     left = LONG
     extra: dict[str, Any] = {}
     for name, value in item.extra.items():
@@ -71,6 +71,13 @@ def implausible(t: int, o: int) -> None:
         raise Unreadable("implausible_time", f"event time {_text(t)} is after observed time {_text(o)}")
     if t < o - OLDEST:
         raise Unreadable("implausible_time", f"event time {_text(t)} is more than 400 days before {_text(o)}")
+
+
+def unseen(items: Iterable[SecurityEvent | ContextRecord], read_by: int) -> None:
+    """Raise Unreadable if one of ``items`` was not yet to be seen when its record had been read, at ``read_by`` (µs)."""
+    for item in items:
+        if max(item.t, item.o) > read_by + SKEW:
+            raise Unreadable("implausible_time", f"event time {_text(item.t)} is after {_text(read_by)}, when it was read")
 
 
 def _text(t: int) -> str:

@@ -20,7 +20,7 @@ from schemas.event import Activity, SecurityEvent
 from schemas.log import Keyed, LogRecord, Progress, Route, Stated
 from streams.feeds.kit import registry
 from streams.feeds.kit.contract import RawRecord, Unreadable
-from streams.normalize import normalize
+from streams.normalize import normalize, unseen
 
 EVERYTHING = "*"
 BLIND_AFTER = 30 * instant.SECOND
@@ -108,8 +108,12 @@ class NormalizeStage:
         self.dead_by_reason: Counter[str] = Counter()
         self.output = Output()
 
-    def take(self, raw: Raw) -> list[SecurityEvent | ContextRecord]:
-        """Normalise one record into ``output``; also return its items."""
+    def take(self, raw: Raw, *, read_by: int | None = None) -> list[SecurityEvent | ContextRecord]:
+        """Normalise one record into ``output``; also return its items.
+
+        ``read_by``: an instant (µs) by which the record had certainly been read, where a clock tells. It bounds the time of a
+        record that nobody saw being written (``raw.o`` None), which else would be believed whatever it says.
+        """
         self.counters["read"] += 1
         source = self._sources.get(raw.source)
         feed = self._feeds.get(raw.feed)
@@ -119,6 +123,8 @@ class NormalizeStage:
             if feed is None:
                 raise Unreadable("unknown_feed", f"no feed {raw.feed!r}; feeds are {', '.join(self._feeds)}")
             items = normalize(feed, self.record(raw, source))
+            if raw.o is None and read_by is not None:
+                unseen(items, read_by)
         except Unreadable as error:
             self._bury(raw, error)
             if raw.o is not None:

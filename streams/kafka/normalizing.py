@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from detectors.kit.registry import Ruleset
-from schemas import log, tables
+from schemas import instant, log, tables
 from schemas.context import Source
 from sinks import deadletter
 from streams import letters
@@ -112,7 +112,7 @@ class Processing:
             if isinstance(item, Said):
                 tables.model(item.record)
         except ValueError as error:  # of the decoder, of its texts (UTF-8), of the table's model
-            item = Raw("", "", record.value or b"", record.timestamp * 1000)
+            item = Raw("", "", record.value or b"", record.timestamp * instant.MILLISECOND)
             self.stage.refuse(item, Unreadable("bad_envelope", str(error)))
         else:
             if isinstance(item, Heartbeat):
@@ -120,7 +120,7 @@ class Processing:
             elif isinstance(item, Said):
                 self.stage.state([item.record])
             else:
-                self.stage.take(item)
+                self.stage.take(item, read_by=record.timestamp * instant.MILLISECOND)
         dead = self.stage.output.dead
         self._dead += [(letter, record.offset) for letter in dead]
         dead.clear()

@@ -45,7 +45,7 @@ def of_json() -> list[Bad]:
     """What a feed of JSON may not take for a record."""
     return [
         Bad("truncated JSON", b'{"timestamp":"2026-03-02T09:00:00Z","a":{"b":', "bad_json"),
-        Bad("depth of 100,000", b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "too_deep"),
+        Bad("depth of 100,000", b'{"a":' * 100_000 + b"1" + b"}" * 100_000, DEAD),
         Bad("depth of 100,000, unclosed", b"[" * 100_000),
         Bad("depth of 100", b'{"a":' * 100 + b"1" + b"}" * 100, "too_deep"),
         Bad("100,000 keys", ("{" + ",".join(f'"{n}":1' for n in range(100_000)) + "}").encode(), "too_many_keys"),
