@@ -17,7 +17,7 @@ from schemas.event import SecurityEvent
 from streams.feeds.kit import journal, syslog, unix, values
 from streams.feeds.kit.contract import Feed, RawRecord, Unreadable
 
-MAX_REPEATS = 1000  # log-ins that one "message repeated N times" line may stand for
+MAX_REPEATS = 100  # log-ins that one "message repeated N times" line may stand for
 
 # How lines begin that ``sshd -E FILE`` or ``sshd -e`` writes, without any header; the connection is then client and port.
 _SSHD = (

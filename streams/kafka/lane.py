@@ -40,11 +40,14 @@ Submit = Callable[[Batch], Awaitable[None]]
 
 
 class Lane:
-    """Reads, folds (through ``submit``), produces and commits for one partition until stopped."""
+    """Reads, folds (through ``submit``), produces and commits for one partition until stopped.
+
+    ``most``: records in one batch; the pump lowers it where a batch proved too much work for the agent's limit.
+    """
 
     def __init__(
         self, *, stage: Stage, partition: int, consumer: AIOKafkaConsumer, bootstrap: str, prefix: str,
-        group: str, submit: Submit, live: bool,
+        group: str, submit: Submit, live: bool, most: int = MAX_RECORDS,
     ) -> None:  # fmt: skip
         self.tp = TopicPartition(stage.source, partition)
         self.committed = -1
@@ -56,6 +59,7 @@ class Lane:
         self._group = group
         self._submit = submit
         self._live = live
+        self._most = most
         self._stopping = False
         self._id = f"{prefix}{stage.name}-{stage.source}-{partition}"
         self._producer: AIOKafkaProducer | None = None
@@ -117,7 +121,7 @@ class Lane:
     async def _pump(self, producer: AIOKafkaProducer, processor: Processor, offset: int) -> None:
         next_tick = clock.monotonic()
         while not self._stopping:
-            found = await self._consumer.getmany(self.tp, timeout_ms=IDLE_MS, max_records=MAX_RECORDS)
+            found = await self._consumer.getmany(self.tp, timeout_ms=IDLE_MS, max_records=self._most)
             records = [
                 Record(record.offset, record.timestamp, record.value)
                 for record in found.get(self.tp, ())

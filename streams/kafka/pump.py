@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 
-from streams.kafka.lane import Lane, Submit
+from streams.kafka.lane import MAX_RECORDS, Lane, Submit
 from streams.kafka.processor import Stage
 
 log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
         self._submit = submit
         self._live = live
         self._owned: set[int] = set()
+        self._most: dict[int, int] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
         self._consumer = AIOKafkaConsumer(
@@ -82,6 +83,7 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
             lane = Lane(
                 stage=self.stage, partition=partition, consumer=self._consumer, group=self.group,
                 bootstrap=self._bootstrap, prefix=self._prefix, submit=self._submit, live=self._live,
+                most=self._most.get(partition, MAX_RECORDS),
             )  # fmt: skip
             self.lanes[partition] = lane
             self._tasks[partition] = asyncio.create_task(lane.run(), name=f"{self.stage.name}-{partition}")
@@ -89,6 +91,8 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
 
     def _ended(self, partition: int, task: "asyncio.Task[None]") -> None:
         error = task.exception() if not task.cancelled() else None
+        if isinstance(error, TimeoutError):
+            self._most[partition] = max(1, self._most.get(partition, MAX_RECORDS) // 4)
         if error is not None:
             log.warning("lane %s-%d ended and will be taken again if still ours: %r", self.stage.name, partition, error)
             tp = TopicPartition(self.stage.source, partition)
