@@ -5,6 +5,7 @@ import sys
 import click
 
 from controlwatch import options, output
+from detectors.kit.registry import Ruleset
 from schemas import instant
 from schemas.context import ContextRecord
 from schemas.event import SecurityEvent, ecs_document
@@ -21,7 +22,7 @@ from streams.stage import NormalizeStage, Raw
 def command(name: str, zone: str, received_base: int | None, *, errors: bool) -> None:
     """Raw records on stdin -> one line of JSON (ECS document, or null) for each, in order."""
     source = options.source(name, zone, received_base)
-    stage = NormalizeStage(options.ruleset(()), {source.source: source})
+    stage = NormalizeStage(Ruleset([]), {source.source: source})
     feed = registry.load()[source.feed]
     for number, data in enumerate(sys.stdin.buffer, 1):
         body, o = unwrap(data.rstrip(b"\n").removesuffix(b"\r"))

@@ -21,7 +21,7 @@ RULESET = Ruleset(registry.load().values())
 
 
 def seeds() -> list[int]:
-    first, _, last = os.environ.get("CONTROLWATCH_SEEDS", "1-2").partition("-")
+    first, _, last = os.environ.get("CONTROLWATCH_SEEDS", "1-1").partition("-")
     return list(range(int(first), int(last or first) + 1))
 
 
