@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
@@ -18,6 +19,7 @@ def test_sigterm_ends_the_job_while_it_plays_its_sample_feeds(tmp_path):
         try:
             assert job.stdout is not None
             assert job.stdout.readline().startswith("dashboard: ")
+            time.sleep(3)  # by now more is read than judged
             job.send_signal(signal.SIGTERM)
             assert job.wait(20) == 0
         finally:
