@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from controlwatch.output import line, output_option
+from controlwatch.output import line, output_option, progress
 from streams import simulator
 
 
@@ -28,4 +28,5 @@ def command(seed: int, days: float, rate: float, out: Path | None, output: str, 
         raise click.UsageError("--out DIR is missing: say where to write, or --list to see what is planted")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise click.UsageError(f"--out {out}: is not an empty folder; nothing was written")
-    simulator.simulate(seed=seed, days=days, rate=rate, out=out)
+    with progress("writing") as tick:
+        simulator.simulate(seed=seed, days=days, rate=rate, out=out, progress=lambda part: tick(round(part * 1000), 1000))
