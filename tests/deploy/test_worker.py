@@ -81,7 +81,8 @@ def test_a_worker_exports_what_the_rules_ask_for_shows_what_it_found_and_tells(w
     }
     exported = set(re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE))
     assert {name for name in asked if name.removesuffix("_bucket") not in exported} == set()
-    page = get(address)
+    while "alice" not in (page := get(address)) and time.monotonic() < until:
+        time.sleep(0.5)  # Elasticsearch shows new documents to searches within a second
     assert "CC-18000.3.e" in page
     assert "alice" in page
     while time.monotonic() < until and '"repeated_failed_logins"' not in (told := get(f"{alertmanager.url}/api/v2/alerts")):
