@@ -11,7 +11,7 @@ from streams.kafka import replaying
 from streams.kafka.detecting import Detecting
 from streams.kafka.host import Host, control_topic
 from streams.kafka.normalizing import Normalizing
-from streams.kafka.processor import Processor, Record, Result, Stage
+from streams.kafka.processor import Account, Processor, Record, Result, Stage
 from streams.stage import Said
 from streams.topics import Layout
 from tests.bench.material import TOPICS, WIDE, digest_of_log, read_topic, ruleset
@@ -55,6 +55,9 @@ class _Watched:
 
     def result(self) -> Result:
         return self._processor.result()
+
+    def account(self) -> Account:
+        return self._processor.account()
 
 
 def on_kafka(run: Run) -> None:
