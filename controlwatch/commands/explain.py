@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 import msgspec
+from pydantic import BaseModel
 
 from controlwatch import options, output
 from controlwatch.commands.normalize import document
@@ -72,7 +73,13 @@ def judged(engine: Engine, ruleset: Ruleset, record: LogRecord) -> list[dict[str
 def state(engine: Engine, index: int, key: tuple[str, ...]) -> Any:
     """The fold's state for ``key`` as plain data; None if it has none."""
     keyed = engine.keys.get((index, key))
-    return None if keyed is None else msgspec.to_builtins(keyed.tail)
+    return None if keyed is None else msgspec.to_builtins(keyed.tail, enc_hook=_plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    raise NotImplementedError(f"a state holds a {type(value).__name__}, which has no plain form")
 
 
 def told(violation: Violation) -> dict[str, Any]:
