@@ -72,7 +72,8 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; never show a traceback to a user unless CONTROLWATCH_TRACEBACK is set."""
     try:
-        sys.exit(cli.main(standalone_mode=False))
+        # https://no-color.org: any value but an empty one means no colour; else click decides by the terminal.
+        sys.exit(cli.main(standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None))
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         sys.exit(3)

@@ -107,11 +107,7 @@ def read_lines(lines: Iterable[bytes], source: Source) -> list[Raw]:
     found: list[tuple[int, bytes, int | None]] = []
     for number, line in enumerate(lines, 1):
         data = line.rstrip(b"\n").removesuffix(b"\r")
-        o: int | None = None
-        if data.startswith(_WRAPPED):
-            data, o = unwrap(data)
-        elif data[:1] == b'"':
-            data = _string(data)
+        data, o = unwrap(data)
         if o is None and found and found[-1][2] is None and _continues(feed, data):
             first, before, _ = found[-1]
             found[-1] = (first, before + b"\n" + data, None)
@@ -132,7 +128,14 @@ def _continues(feed: Feed, data: bytes) -> bool:
 
 
 def unwrap(data: bytes) -> tuple[bytes, int | None]:
-    """``{"received": …, "raw": …}``: the record and its observed time; anything else stays what it is."""
+    """The record of one line, and its observed time if the line tells one.
+
+    ``{"received": …, "raw": …}`` wraps both; a JSON string is a record of several lines; anything else stays what it is.
+    """
+    if data[:1] == b'"':
+        return _string(data), None
+    if not data.startswith(_WRAPPED):
+        return data, None
     try:
         value = orjson.loads(data)
         if set(value) != {"received", "raw"} or not isinstance(value["raw"], str):
