@@ -98,7 +98,7 @@ def _undesignated(ctx: Context, finding: Finding, act: Act) -> tuple[Finding | F
     if fit is not Fit.OUTSIDE:
         return ()
     own = replace(
-        finding, subtype=UNDESIGNATED, clauses=("CC-17010.b.b",), severity=Severity.MEDIUM, settle_at=act.t + APPROVALS.skew,
+        finding, subtype=UNDESIGNATED, clauses=("CC-17010.b.b",), severity=Severity.HIGH, settle_at=act.t + APPROVALS.skew,
         persons=act.who.persons, skew_ambiguous=False, awaits=(),
     )  # fmt: skip
     return (own,)
