@@ -1,17 +1,18 @@
 """Contenders (b) and (d): the product as it ships, on Kafka through its Faust agents and embedded over SQLite."""
 
 import asyncio
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, cast
 
-from streams import topics
+from streams import clock, topics
 from streams.embedded import Embedded, file_of
 from streams.kafka import replaying
 from streams.kafka.detecting import Detecting
 from streams.kafka.host import Host, control_topic
 from streams.kafka.normalizing import Normalizing
-from streams.kafka.processor import Account, Processor, Record, Result, Stage
+from streams.kafka.processor import Processor, Record, Stage
 from streams.stage import Said
 from streams.topics import Layout
 from tests.bench.material import TOPICS, WIDE, digest_of_log, read_topic, ruleset
@@ -20,6 +21,7 @@ from tests.bench.records import decode_raw
 from tests.bench.run import Run
 
 WORKER = "bench"
+STALL = 120.0  # seconds without any commit
 CALM = 10  # looks, 20 ms apart, at lanes that have nothing in hand, before the broker is asked whether that is all
 
 
@@ -35,29 +37,22 @@ class Watched:
 
     def open(self, partition: int) -> Processor:
         """The stage's own processor, watched."""
-        return _Watched(self._stage.open(partition), self._window)
+        return cast("Processor", _Watched(self._stage.open(partition), self._window))
 
 
 class _Watched:
+    """A processor as it is, but for the look at the clocks when its first batch comes."""
+
     def __init__(self, processor: Processor, window: Window) -> None:
         self._window = window
         self._processor = processor
 
-    def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
-        self._processor.restore(records)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._processor, name)
 
     def work(self, records: Sequence[Record]) -> Iterator[None]:
         self._window.open()
         return self._processor.work(records)
-
-    def tick(self, now: int) -> None:
-        self._processor.tick(now)
-
-    def result(self) -> Result:
-        return self._processor.result()
-
-    def account(self) -> Account:
-        return self._processor.account()
 
 
 def on_kafka(run: Run) -> None:
@@ -99,13 +94,19 @@ async def _on_kafka(run: Run, layout: Layout, shared: Layout) -> None:
 async def _until_read(run: Run, host: Host, layout: Layout, running: "asyncio.Task[None]") -> None:
     """Return when everything has been read and committed, with the window closed at the moment when that was so."""
     sizes = {pump.group: layout.raw if pump.stage.name == "normalize" else layout.keyed for pump in host.pumps}
-    calm, before = 0, None
+    calm: int = 0
+    before: list[int] = []
+    moved = clock.monotonic()
     while True:
         await asyncio.sleep(0.02)
         if running.done():
             await running
+        if clock.monotonic() - moved > STALL:
+            raise TimeoutError(f"nothing was committed for {STALL:.0f} s, offsets {before}; the lanes' words are on standard error")
         lanes = [lane for pump in host.pumps for lane in pump.lanes.values()]
         now = [lane.committed for lane in lanes]
+        if now != before:
+            moved = clock.monotonic()
         quiet = len(lanes) == sum(sizes.values()) and all(lane.idle.is_set() for lane in lanes) and now == before
         calm, before = calm + 1 if quiet else 0, now
         if calm == 1:
