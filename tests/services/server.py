@@ -21,7 +21,7 @@ from tests.services.guardian import Guardian
 _guardians: dict[int, Guardian] = {}
 
 
-def _guardian() -> Guardian:
+def guardian() -> Guardian:
     """This process's guardian; a forked child gets its own."""
     if os.getpid() not in _guardians:
         _guardians[os.getpid()] = Guardian()
@@ -118,7 +118,7 @@ class Server(ABC):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a Ctrl-C for pytest is not one for the server: pytest ends it itself
             )
-        _guardian().guard(self._process.pid)
+        guardian().guard(self._process.pid)
 
     def wait_ready(self) -> None:
         """Returns when the launched server answers; errors as in ``start``."""
@@ -178,7 +178,7 @@ class Server(ABC):
     def _reap(self) -> None:
         if self._process is not None:
             self._process.wait()
-            _guardian().release(self._process.pid)
+            guardian().release(self._process.pid)
 
     def __enter__(self) -> Self:
         return self.start()
