@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from sinks.elasticsearch import documents
 from streams import topics
 from streams.kafka import replaying
 from streams.recording import read_folder
-from streams.replay import Verdict, judge, ordered
+from streams.replay import Order, Verdict, judge, ordered
 from streams.simulator import simulate
 from streams.topics import Layout
 
@@ -66,7 +67,7 @@ def test_sigkill_loses_doubles_and_invents_nothing(kafka, elasticsearch, topic_p
     verdict = Verdict()
     order = ordered(recording, RULESET, verdict)
     topics.create(kafka.bootstrap, layout)
-    asyncio.run(replaying.produce(order, verdict.truth_time, bootstrap=kafka.bootstrap, layout=layout))
+    portions = list(portioned(order, verdict.truth_time))
     worker = Worker(
         {
             "CONTROLWATCH_KAFKA": kafka.bootstrap, "CONTROLWATCH_ELASTICSEARCH": elasticsearch.url,
@@ -76,14 +77,18 @@ def test_sigkill_loses_doubles_and_invents_nothing(kafka, elasticsearch, topic_p
         tmp_path / "worker.log",
     )  # fmt: skip
     chance = random.Random(SEED)
-    kills, began = 0, time.monotonic()
+    began = time.monotonic()
     worker.start()
-    while kills < KILLS:
-        asyncio.run(moved(kafka.bootstrap, layout))  # it is up and at work; now at any moment
+    assert len(portions) == KILLS + 1
+    for kills, (portion, until) in enumerate(portions):
+        before = asyncio.run(standing(kafka.bootstrap, layout))
+        asyncio.run(replaying.produce(portion, until, bootstrap=kafka.bootstrap, layout=layout))
+        if kills == KILLS:
+            break
+        asyncio.run(moved(kafka.bootstrap, layout, before))  # it is up and at work; now at any moment
         time.sleep(chance.uniform(0, 3))
         worker.kill()
-        kills += 1
-        sys.stdout.write(f"kill {kills} after {time.monotonic() - began:.0f} s\n")
+        sys.stdout.write(f"kill {kills + 1} after {time.monotonic() - began:.0f} s\n")
         sys.stdout.flush()
         worker.start()
     asyncio.run(everything_read(kafka.bootstrap, layout))
@@ -98,24 +103,34 @@ def test_sigkill_loses_doubles_and_invents_nothing(kafka, elasticsearch, topic_p
     assert in_store(elasticsearch.url, topic_prefix) == expected
 
 
-async def moved(bootstrap: str, layout: Layout) -> None:
-    """Until some stage commits further than it stood, or nothing is left to do. Progress itself is part of the promise."""
-    stages = (("raw", "normalize", layout.raw), ("events", "detect", layout.keyed))
+def portioned(order: Order, truth_time: int) -> Iterator[tuple[Order, int]]:
+    """The stream in one portion more than there are kills, so that each start finds work; with the time each reaches."""
+    size = -(-len(order.raws) // (KILLS + 1))
+    context = [item for item in order.items if item.raw is None]
+    for first in range(0, len(order.raws), size):
+        raws = order.raws[first : first + size]
+        last = first + size >= len(order.raws)
+        yield Order(context if first == 0 else [], raws), truth_time if last else raws[-1].o
 
-    async def standing() -> list[int]:
-        found = []
-        for topic, group, count in stages:
-            reader = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=f"{layout.prefix}{group}", enable_auto_commit=False)
-            await reader.start()
-            try:
-                found += [await reader.committed(TopicPartition(layout.name(topic), part)) or 0 for part in range(count)]
-            finally:
-                await reader.stop()
-        return found
 
-    before, until = await standing(), time.monotonic() + 90
-    while await standing() == before:
-        assert time.monotonic() < until, "no stage has moved for 90 s after a restart"
+async def standing(bootstrap: str, layout: Layout) -> list[int]:
+    """How far each stage has committed, by partition."""
+    found = []
+    for topic, group, count in (("raw", "normalize", layout.raw), ("events", "detect", layout.keyed)):
+        reader = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=f"{layout.prefix}{group}", enable_auto_commit=False)
+        await reader.start()
+        try:
+            found += [await reader.committed(TopicPartition(layout.name(topic), part)) or 0 for part in range(count)]
+        finally:
+            await reader.stop()
+    return found
+
+
+async def moved(bootstrap: str, layout: Layout, before: list[int]) -> None:
+    """Until some stage has committed further than ``before``. Progress itself is part of the promise."""
+    until = time.monotonic() + 150
+    while await standing(bootstrap, layout) == before:
+        assert time.monotonic() < until, "no stage has moved for 150 s after a restart"
         await asyncio.sleep(0.3)
 
 
