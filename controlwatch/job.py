@@ -3,14 +3,13 @@
 import asyncio
 import contextlib
 import logging
-import signal
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from controlwatch import serving, wiring
+from controlwatch import serving, signals, wiring
 from controlwatch.serving import Serving
 from controlwatch.settings import Settings
 from dashboards.web.app import app
@@ -67,8 +66,7 @@ async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) 
         hosts=serving.hosts(settings),
     )  # fmt: skip
     dashboard = Serving(pages, settings, announce)
-    stopping = asyncio.Event()
-    _on_signals(stopping)
+    stopping = signals.stopping()
     with contextlib.suppress(OSError):  # another job on this machine serves them already; the dashboard works without
         start_http_server(settings.metrics_port, settings.metrics_host, registry=metrics)
     showing = asyncio.create_task(dashboard.run(), name="dashboard")
@@ -100,17 +98,11 @@ async def _collect(job: Job, outlet: Outlet, stored: Mapping[str, bytes], stoppi
     await stopping.wait()
 
 
-def _on_signals(stopping: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-
-
 def _stages(embedded: Embedded, service: Service) -> StageCollector:
     return StageCollector(
         normalize=lambda: {"0": dict(embedded.stage.counters)},
         detect=lambda: {"0": dict(embedded.engine.counters)},
         dead=lambda: {"0": dict(embedded.stage.dead_by_reason)},
         heard=lambda: {name: (clock.now() - t) / 1_000_000 for name, t in dict(embedded.stage.clocks()).items()},
-        lag=lambda: {"detect": service.health()["lag_s"] or 0.0},
+        lag=lambda: {"detect": service.lag() or 0.0},
     )

@@ -12,9 +12,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from schemas.violation import Violation
-
-_CONTROL = {code: f"\\x{code:02x}" for code in (*range(32), *range(127, 160))}
-_CONTROL |= {code: f"\\u{code:04x}" for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F)}
+from sinks.deadletter import plain
 
 
 def output_option(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -30,25 +28,20 @@ def line(value: Any) -> None:
     sys.stdout.buffer.write(orjson.dumps(value, option=orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE))
 
 
-def safe(text: str) -> str:
-    """``text`` from a log for a person's terminal: control and direction characters made visible."""
-    return text.translate(_CONTROL)
-
-
 def violation(item: Violation, *, human: bool, canonical: bool = False) -> None:
     """Print one violation."""
     if not human:
         line(item.canonical() if canonical else item.model_dump(mode="json"))
         return
     document = item.model_dump(mode="json")
-    subject = ", ".join(f"{name} {safe(str(value))}" for name, value in item.subject.items() if value is not None)
+    subject = ", ".join(f"{name} {plain(str(value))}" for name, value in item.subject.items() if value is not None)
     colour = {"critical": "red", "high": "yellow", "medium": "cyan", "low": "white"}[item.severity]
     click.secho(f"{item.severity.upper():8} {item.detector} {item.subtype} [{item.state}]", fg=colour, bold=True)
     click.echo(f"         {subject}")
     click.echo(f"         {document['first_time']} … {document['last_time']}  {', '.join(item.controls)}  id {item.id}")
     for proof in item.evidence[:5]:
-        values = ", ".join(f"{name}={safe(value)}" for name, value in proof.values.items())
-        click.echo(f"         {safe(proof.source)}:{proof.line}  {values}")
+        values = ", ".join(f"{name}={plain(value)}" for name, value in proof.values.items())
+        click.echo(f"         {plain(proof.source)}:{proof.line}  {values}")
     if len(item.evidence) > 5:
         click.echo(f"         … {len(item.evidence) - 5} more")
 

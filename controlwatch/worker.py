@@ -1,12 +1,11 @@
 """A production worker put together: Faust host with the chosen stages, delivery, collectors, metrics; runs until a signal."""
 
 import asyncio
-import signal
 from collections.abc import Callable, Mapping, Sequence
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from controlwatch import serving, wiring
+from controlwatch import serving, signals, wiring
 from controlwatch.serving import Serving
 from controlwatch.settings import Settings
 from controlwatch.watching import Watching
@@ -60,7 +59,7 @@ async def run(
     if "detect" in chosen:
         stages.append(Detecting(ruleset, layout))
     host = Host(worker=settings.worker, bootstrap=bootstrap, prefix=layout.prefix, stages=stages, live=live)
-    stopping = _stopping()
+    stopping = signals.stopping()
     tasks = [asyncio.create_task(host.run(), name="host")]
     delivery: Delivery | None = None
     if "deliver" in chosen:
@@ -100,15 +99,6 @@ async def run(
         if dashboard is not None:
             await dashboard.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _stopping() -> asyncio.Event:
-    """Set by SIGINT or SIGTERM."""
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stopping.set)
-    return stopping
 
 
 def _dashboard(settings: Settings, watching: Watching, announce: Callable[[str], None]) -> Serving:

@@ -5,7 +5,6 @@ Integers compare, sort and serialise without rounding or zone; text (RFC 3339, U
 
 from datetime import UTC, datetime, timedelta, tzinfo
 
-MICROSECOND = 1
 MILLISECOND = 1_000
 SECOND = 1_000_000
 MINUTE = 60 * SECOND

@@ -54,10 +54,15 @@ class Service:
         finally:
             self._thread.shutdown(wait=True)
 
+    def lag(self) -> float | None:
+        """Seconds between the clock and what has been judged; None: nothing yet."""
+        observed = self._embedded.engine.observed()
+        return (self._now() - observed) / 1_000_000 if observed else None
+
     def health(self) -> dict[str, Any]:
         """The job's account of itself, as the pages show it."""
         stage, engine = self._embedded.stage, self._embedded.engine
-        now = clock.now() if self._live else engine.observed()
+        now = self._now()
         clocks = dict(stage.clocks())
         sources = [
             {"name": name, "feed": source.feed, "last_seen": clocks.get(name),
@@ -66,13 +71,15 @@ class Service:
         ]  # fmt: skip
         parked = [keyed for keyed in list(engine.keys.values()) if keyed.parked]
         broken = {keyed.rule.detector.id: "some events crashed it; see the dead letters" for keyed in parked}
-        observed = engine.observed()
         return {
             "sources": sources,
-            "lag_s": (now - observed) / 1_000_000 if observed else None,
+            "lag_s": self.lag(),
             "dead_letters": dict(stage.dead_by_reason),
             "detectors": {loaded.id: broken.get(loaded.id, "") for loaded in engine.ruleset.detectors},
         }
+
+    def _now(self) -> int:
+        return clock.now() if self._live else self._embedded.engine.observed()
 
     async def _gather(self) -> list[Collected | Heartbeat]:
         try:

@@ -17,7 +17,7 @@ from detectors.kit.registry import Ruleset
 from schemas import identity, instant, tables
 from schemas.context import FOREVER, ContextRecord, Source
 from schemas.event import Activity, SecurityEvent
-from schemas.log import Keyed, LogRecord, Progress, Route, Stated
+from schemas.log import Keyed, LogRecord, Progress, Stated
 from streams.feeds.kit import registry
 from streams.feeds.kit.contract import RawRecord, Unreadable
 from streams.normalize import normalize, unseen
@@ -233,16 +233,9 @@ class NormalizeStage:
 
     def _route(self, event: SecurityEvent) -> None:
         self.counters["events"] += 1
-        routes = self._ruleset.routes(event)
-        if not routes:
+        places = self._ruleset.places(event, self._partitions)
+        if not places:
             self.counters["unrouted"] += 1
-            return
-        if self._partitions == 1:
-            self.output.records.append((0, Keyed(event, tuple(routes))))
-            return
-        places: dict[int, list[Route]] = {}
-        for kind, key in routes:
-            places.setdefault(identity.partition(kind, key, self._partitions), []).append((kind, key))
         self.output.records += [(place, Keyed(event, tuple(keys))) for place, keys in places.items()]
 
     def _broadcast(self, record: LogRecord) -> None:

@@ -5,8 +5,9 @@ import sys
 import click
 
 from controlwatch import options
-from controlwatch.output import output_option, safe
+from controlwatch.output import output_option
 from controlwatch.output import violation as show
+from sinks.deadletter import plain
 from streams.recording import Recording, read_lines
 from streams.replay import judge
 
@@ -26,6 +27,6 @@ def command(
     for item in verdict.final:
         show(item, human=output == "human")
     for dead in verdict.dead[:20]:
-        click.echo(f"line {dead.raw.line}: unreadable: {safe(dead.detail)} ({dead.reason})", err=True)
+        click.echo(f"line {dead.raw.line}: unreadable: {plain(dead.detail)} ({dead.reason})", err=True)
     if len(verdict.dead) > 20:
         click.echo(f"… {len(verdict.dead)} unreadable records in all", err=True)

@@ -9,6 +9,7 @@ from detectors.kit.registry import Ruleset
 from schemas import instant
 from schemas.context import ContextRecord
 from schemas.event import SecurityEvent, ecs_document
+from sinks.deadletter import plain
 from streams.feeds.kit import registry
 from streams.feeds.kit.contract import Unreadable
 from streams.normalize import normalize
@@ -31,7 +32,7 @@ def command(name: str, zone: str, received_base: int | None, *, errors: bool) ->
         except Unreadable as error:
             items = []
             if errors:
-                click.echo(f"line {number}: {output.safe(str(error))}", err=True)
+                click.echo(f"line {number}: {plain(str(error))}", err=True)
         output.line(document(items))
 
 

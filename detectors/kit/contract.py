@@ -6,12 +6,11 @@ A fold sees the events of one key in the total order (time, rank, seq, id), neve
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from schemas import instant
-from schemas.context import Record
 from schemas.event import SecurityEvent
 from schemas.identity import Key
 from schemas.violation import Evidence, Severity, State
@@ -21,7 +20,6 @@ GRACE_MAX = 60 * instant.MINUTE
 DEFAULT_MEMORY = 26 * instant.HOUR
 CONTEXT_LOOKBACK = 400 * instant.DAY
 
-R = TypeVar("R", bound=Record)
 
 
 class Entry(NamedTuple):

@@ -12,7 +12,7 @@ from types import MappingProxyType, ModuleType
 
 import detectors
 from detectors.kit.contract import Detector, Fold, Keying
-from schemas import control
+from schemas import control, identity
 from schemas.event import Activity, SecurityEvent
 from schemas.identity import Key
 
@@ -129,6 +129,13 @@ class Ruleset:
         if keyings is None:
             return []
         return [(keying.kind, key) for keying in keyings if (key := keying.of(event)) is not None]
+
+    def places(self, event: SecurityEvent, partitions: int) -> dict[int, list[tuple[str, Key]]]:
+        """Partition -> the (kind, key) pairs under which it judges ``event``; empty if no fold wants it."""
+        places: dict[int, list[tuple[str, Key]]] = {}
+        for kind, key in self.routes(event):
+            places.setdefault(identity.partition(kind, key, partitions), []).append((kind, key))
+        return places
 
     def interested(self, kind: str, event: SecurityEvent) -> tuple[Rule, ...]:
         """Folds keyed by ``kind`` that want ``event``."""

@@ -119,10 +119,7 @@ class Judging:
         return result
 
     def _places(self, fact: SecurityEvent) -> Iterable[tuple[int, list[Route]]]:
-        places: dict[int, list[Route]] = {}
-        for kind, key in self._stage.ruleset.routes(fact):
-            places.setdefault(identity.partition(kind, key, self._layout.keyed), []).append((kind, key))
-        return places.items()
+        return self._stage.ruleset.places(fact, self._layout.keyed).items()
 
     def _stage_progress(self) -> Iterator[tuple[str, int, bytes | None, bytes]]:
         """Tell the stages above how far this partition has derived its facts, at most once a second of observed time."""
