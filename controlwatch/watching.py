@@ -55,7 +55,8 @@ class Watching:
         for account in accounts.values():
             dead.update(account.dead)
         judged = self._accounts("detect").values()
-        broken = "some events crashed a detector; see the dead letters" if any(a.counters.get("parked") for a in judged) else ""
+        parked = any(a.counters.get(name) for a in judged for name in ("parked", "parked_anew", "parked_deadlines"))
+        broken = "some events crashed a detector; see the dead letters" if parked else ""
         return {
             "sources": own,
             "lag_s": max(self._lag().values(), default=None),

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from detectors.kit.contract import Finding
 from detectors.kit.engine import Engine
 from detectors.kit.keyed import KeyedFold
 from schemas.context import ContextRecord, Record
@@ -38,6 +39,7 @@ class Head(msgspec.Struct, kw_only=True):
     number: int
     dropped: list[str]
     parked: dict[str, str]
+    carried: dict[str, Finding] = {}
 
 
 class Meta(msgspec.Struct, kw_only=True):
@@ -60,7 +62,7 @@ def _typed(kind: type, value: Any) -> Any:
 
 
 _pack = msgspec.msgpack.Encoder(enc_hook=_plain).encode
-_head = msgspec.msgpack.Decoder(Head).decode
+_head = msgspec.msgpack.Decoder(Head, dec_hook=_typed).decode
 _meta = msgspec.msgpack.Decoder(Meta).decode
 _segment = msgspec.msgpack.Decoder(list[SecurityEvent]).decode
 _context = msgspec.msgpack.Decoder(ContextRecord).decode
@@ -135,6 +137,7 @@ def _keyed(keyed: KeyedFold) -> Iterator[Change]:
                 number=log.number,
                 dropped=sorted(log.dropped),
                 parked=keyed.parked,
+                carried={id_: item for id_, item in keyed.carried.items() if isinstance(item, Finding)},
             )
         )
         log.head_dirty = False
@@ -160,6 +163,7 @@ def _restored(engine: Engine, head: Head) -> KeyedFold:
     keyed.base_order = head.base_order
     keyed.sealed = set(head.sealed)
     keyed.parked = dict(head.parked)
+    keyed.carried = dict(head.carried)
     keyed.log.closed = dict(head.closed)
     keyed.log.number = head.number
     keyed.log.dropped = set(head.dropped)

@@ -83,6 +83,7 @@ class Engine:
         self._batch = Batch()
         self._observed: dict[int, int] = {}
         self._watermarks: dict[str, int] = {}
+        self._judging = ""
 
     # ------------------------------------------------------------------------------------------------ input
 
@@ -111,6 +112,8 @@ class Engine:
             for keyed, at, cause in changed.values():
                 self._publish(keyed, at, cause)
                 looped += self._exchange(keyed)
+                if keyed.told():
+                    self.touched[(keyed.rule.index, keyed.key)] = keyed
             for fact in looped:
                 self._event(fact, tuple(self.ruleset.routes(fact)))
         batch, self._batch = self._batch, Batch()
@@ -145,9 +148,7 @@ class Engine:
                 keyed.log.head_dirty = True
                 self.touched[place] = keyed
             for id_ in [i for i, v in keyed.published.items() if v.last_time < horizon and i in keyed.sealed]:
-                del keyed.published[id_]
-                keyed.shown.pop(id_, None)
-                keyed.log.violations.add(id_)
+                keyed.forget(id_)
                 self.touched[place] = keyed
             if keyed.idle and not keyed.log.violations:
                 keyed.log.head_dirty = True
@@ -185,8 +186,10 @@ class Engine:
             self._gap(keyed, event.t, event.t, 1, "below the horizon")
             return
         else:
-            self.counters["judged"] += 1
+            self._judging = event.id
             changed = keyed.insert(event, now)
+            self._judging = ""
+            self.counters["parked" if event.id in keyed.parked else "judged"] += 1
             if len(keyed.orders) > MAX_EVENTS + MAX_EVENTS // 4:
                 since = keyed.orders[0][0]
                 forced = keyed.trim(0, keep=MAX_EVENTS)
@@ -233,11 +236,12 @@ class Engine:
             return
         keyed.parked[event_id] = type(error).__name__
         keyed.log.head_dirty = True
+        # Counters only rise. The fate of the event in hand is counted when it is known (_insert); what is judged anew and
+        # crashes then, and a deadline, which is no event, are no part of the conservation law.
         if event_id.startswith("deadline:"):
-            self.counters["parked_deadlines"] += 1  # no event: not part of the conservation law
-        else:
-            self.counters["parked"] += 1
-            self.counters["judged"] -= 1
+            self.counters["parked_deadlines"] += 1
+        elif event_id != self._judging:
+            self.counters["parked_anew"] += 1
         text = f"{type(error).__name__}: {str(error)[:500]}"
         self._batch.parked.append(Parked(rule=keyed.rule.id, key=keyed.key, event_id=event_id, error=text))
 

@@ -25,8 +25,8 @@ class KeyedFold:
     """Buffer, states and results of one fold for one key. Mutable; owned by the engine."""
 
     __slots__ = (
-        "base", "base_order", "events", "facts", "findings", "key", "log", "orders", "outs", "park", "parked", "published",
-        "rule", "sealed", "sent", "shown", "states", "tail", "tail_outs", "timer", "view",
+        "base", "base_order", "carried", "events", "facts", "findings", "key", "log", "orders", "outs", "park", "parked",
+        "published", "rule", "sealed", "sent", "shown", "states", "tail", "tail_outs", "timer", "view",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, key: Key, view: View, park: Park) -> None:
@@ -48,6 +48,7 @@ class KeyedFold:
         self.published: dict[str, Violation] = {}
         self.shown: dict[str, tuple[Finding, State, str | None]] = {}
         self.sealed: set[str] = set()
+        self.carried: dict[str, Finding | SecurityEvent] = {}  # sealed, but not told yet or still pending
         self.parked: dict[str, str] = {}
         self.timer: int | None = None
         self.log: Log = Log()
@@ -120,8 +121,10 @@ class KeyedFold:
         count += forced
         if not count:
             return 0
+        carried, self.carried = self.carried, {}
         for outs in self.outs[:count]:
             self.sealed.update(id_ for id_, _ in outs)
+            carried.update(outs)
         self.base = self.states[count - 1]
         self.base_order = self.orders[count - 1]
         for order in self.orders[:count]:
@@ -129,7 +132,30 @@ class KeyedFold:
             self.parked.pop(order[3], None)
         del self.orders[:count], self.states[:count], self.outs[:count]
         self._collect()
+        for id_, item in carried.items():
+            if id_ not in self.findings and id_ not in self.facts and not self._known(id_, item):
+                self.carried[id_] = item
+        self._gather(tuple(self.carried.items()))
         return forced
+
+    def told(self) -> bool:
+        """Forget what was carried and has now been told for good; return whether there was any. After publishing."""
+        carried = {id_: item for id_, item in self.carried.items() if not self._known(id_, item)}
+        if len(carried) == len(self.carried):
+            return False
+        self.carried = carried
+        self.log.head_dirty = True
+        self._collect()
+        return True
+
+    def forget(self, id_: str) -> None:
+        """Drop the published violation ``id_``, which nothing can change any more."""
+        del self.published[id_]
+        self.shown.pop(id_, None)
+        if self.carried.pop(id_, None) is not None:
+            self.log.head_dirty = True
+            self._collect()
+        self.log.violations.add(id_)
 
     def rebuild(self, now: int) -> None:
         """Fold ``events`` from ``base`` after a restore."""
@@ -141,7 +167,7 @@ class KeyedFold:
     @property
     def idle(self) -> bool:
         """Whether nothing is left that a later event could need."""
-        return not self.orders and not self.published and self.base == self.rule.fold.init
+        return not self.orders and not self.published and not self.carried and self.base == self.rule.fold.init
 
     def _fold(self, state: FoldState, event: SecurityEvent) -> tuple[FoldState, tuple[Out, ...]]:
         fired: tuple[Out, ...] = ()
@@ -225,9 +251,17 @@ class KeyedFold:
             else:
                 self.facts[id_] = item
 
+    def _known(self, id_: str, item: Finding | SecurityEvent) -> bool:
+        """Whether ``item`` has been told as it stands and waits for nothing."""
+        if isinstance(item, SecurityEvent):
+            return id_ in self.sent
+        published, shown = self.published.get(id_), self.shown.get(id_)
+        return published is not None and published.state is not State.PENDING and shown is not None and shown[0] == item
+
     def _collect(self) -> None:
         self.findings = {}
         self.facts = {}
+        self._gather(tuple(self.carried.items()))
         for outs in self.outs:
             if outs:
                 self._gather(outs)
