@@ -6,15 +6,15 @@ the acts that the approval covered) and approver are compared as persons, as of 
 person. A service account stands for the person on whose behalf it ran, and a requester who filed for another for that other.
 
 SELF_APPROVED: the approver is the requester or an implementer (reasons APPROVER_IS_REQUESTER, APPROVER_IS_IMPLEMENTER), decided
-as deputy of the requester who alone holds that role (DEPUTY_OF_REQUESTER), or is nobody's account, such as a group mailbox: an
-unresolved approver never is a different person (UNRESOLVED_APPROVER). COLLUSION_HINT, for review: the approver reports to the
-requester (APPROVER_REPORTS_TO_REQUESTER), or two persons approved each other's requests for the same object within seven days
-(MUTUAL_APPROVAL, raised for the later one).
+as deputy of the requester who alone holds that role for those objects (DEPUTY_OF_REQUESTER), or is nobody's account, such as a
+group mailbox: an unresolved approver never is a different person (UNRESOLVED_APPROVER). COLLUSION_HINT, for review: the approver
+reports to the requester (APPROVER_REPORTS_TO_REQUESTER), or two persons approved each other's requests for the same object within
+seven days (MUTUAL_APPROVAL, raised for the later one).
 
 Blind spots: an approver whom the change system does not name is not judged here (WRONG_APPROVER tells it where roles are known).
-Approvals that reach the system as context only, without the change system's records, are judged when an act uses them. A
-deputy whose role has several holders is not taken for one holder's deputy. Two persons who share one account without check-out
-cannot be told apart.
+Approvals that reach the system as context only, without the change system's records, are judged when an act uses them. A deputy
+whose role several hold for the same objects is not taken for one holder's deputy. Two persons who share one account without
+check-out cannot be told apart.
 
 What to do: have the responsible supervisor decide again, and check what was done under the approval. For an unresolved approver
 find out who used the mailbox and register its owner, or take it off the list of approvers.

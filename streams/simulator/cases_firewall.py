@@ -2,6 +2,7 @@
 
 from streams.simulator.acts import FORTIGATES, PANORAMA, FirewallAct
 from streams.simulator.clock import H, M, S
+from streams.simulator.firm import Person
 from streams.simulator.registry import case
 from streams.simulator.scene import Scene
 from streams.simulator.truth import FIREWALL
@@ -23,6 +24,33 @@ def itemgroup_approved(s: Scene) -> None:
     act.item = f"firewall.addrgrp/g-vendors-{s.rng.randrange(100)}"
     s.approved(act.ticket())
     s.none("UNAPPROVED", act.do(s.t, attributes="member[h-1->h-1 h-2]"))
+
+
+@case("d2.hard.itemgroup_rule_approved", FIREWALL, tail=4 * H)
+def itemgroup_rule_approved(s: Scene) -> None:
+    """The one rule that uses a group is approved; widening the group alters that rule and nothing else."""
+    act, group = _rules_with_group(s, 1)
+    s.approved(act.ticket())
+    s.none("UNAPPROVED", act.do(s.t, item=f"firewall.addrgrp/{group}", attributes="member[h-1->h-1 h-2]"))
+
+
+@case("d2.hard.itemgroup_second_rule", FIREWALL, tail=4 * H)
+def itemgroup_second_rule(s: Scene) -> None:
+    """Two rules use a group and one of them is approved; widening the group alters the other as well."""
+    act, group = _rules_with_group(s, 2)
+    s.approved(act.ticket())
+    s.violation("SCOPE_EXCEEDED", act.do(s.t, item=f"firewall.addrgrp/{group}", attributes="member[h-1->h-1 h-2]"))
+
+
+def _rules_with_group(s: Scene, count: int) -> tuple[FirewallAct, str]:
+    """Approved commits two hours before, each under a request of its own, add rules which refer to one address group."""
+    act, group = FirewallAct(s, vendor="fortigate"), f"g-partners-{s.rng.randrange(100)}"
+    for step, rule in enumerate((act.item, act.other)[:count]):
+        at = s.t - 2 * H + step * 10 * M
+        s.approved(act.ticket(objects=(rule,), valid_from=at - M, valid_to=at + M), at - 10 * M)
+        subject = act.do(at, item=rule, action="add", attributes=f"dstaddr[{group}]action[accept]")
+        s.none("UNAPPROVED", subject, since=at)
+    return act, group
 
 
 @case("d2.hard.reorder", FIREWALL)
@@ -117,6 +145,51 @@ def edited_without_commit(s: Scene) -> None:
     )
     s.log(PANORAMA, s.t, line)
     s.none("UNAPPROVED", {"group": act.target})
+
+
+@case("d2.designated.nowhere", FIREWALL)
+def designated_nowhere(s: Scene) -> None:
+    """An approved change by somebody who is on no list of firewall administrators."""
+    _by(s, FirewallAct(s), s.person(), listed=False)
+
+
+@case("d2.designated.elsewhere", FIREWALL)
+def designated_elsewhere(s: Scene) -> None:
+    """An approved change by the designated administrator of another firewall."""
+    _by(s, FirewallAct(s), FirewallAct(s).person, listed=False)
+
+
+@case("d2.designated.ended", FIREWALL)
+def designation_ended(s: Scene) -> None:
+    """An approved change by an administrator whose designation ended an hour before."""
+    act, person = FirewallAct(s), s.person()
+    s.firm.post("firewall_admin", person, objects=(act.target,), until=s.t - H)
+    _by(s, act, person, listed=False)
+
+
+@case("d2.designated.deputy", FIREWALL)
+def designated_deputy(s: Scene) -> None:
+    """An approved change by the administrator's deputy, inside the deputy's interval."""
+    act, person = FirewallAct(s), s.person()
+    s.firm.post("firewall_admin", person, objects=(act.target,), deputy=True, since=s.t - 2 * H, until=s.t + H)
+    _by(s, act, person, listed=True)
+
+
+@case("d2.designated.unapproved", FIREWALL)
+def undesignated_unapproved(s: Scene) -> None:
+    """Neither approved nor by a designated administrator: two findings."""
+    act = FirewallAct(s)
+    subject = act.do(s.t, account=s.person().account)
+    s.violation("UNAPPROVED", subject)
+    s.violation("UNDESIGNATED_ADMIN", subject)
+
+
+def _by(s: Scene, act: FirewallAct, person: Person, *, listed: bool) -> None:
+    act.account = person.account
+    s.approved(act.ticket())
+    subject = act.do(s.t)
+    s.none("UNAPPROVED", subject)
+    s.violation("UNDESIGNATED_ADMIN", subject, verdict="none" if listed else "violation")
 
 
 @case("d2.trap.comment_only", FIREWALL)

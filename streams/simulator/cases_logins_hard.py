@@ -2,7 +2,7 @@
 
 from schemas import instant
 from streams.simulator.cases_logins import RELAY, Login
-from streams.simulator.clock import H, M, S
+from streams.simulator.clock import DAY, H, M, S
 from streams.simulator.registry import case
 from streams.simulator.scene import Scene
 from streams.simulator.truth import LOGINS
@@ -149,6 +149,19 @@ def logged_twice(s: Scene) -> None:
     s.none("CONTROL_FAILURE", login.subject, since=t, until=t + 4 * M)
 
 
+@case("d1.trap.preauthentication", LOGINS)
+def preauthentication(s: Scene) -> None:
+    """Two attempts, each told by the domain controller (Kerberos pre-authentication) and by the host: two, not four."""
+    login, t = Login(s), s.t
+    for step in (0, 4):
+        at = t + step * M
+        record = s.firm.next("record dc-1", 900001)
+        s.log("windows@dc-1", at, windows.preauthentication_failed(at, "dc-1", record, login.user, login.ip))
+        login.deny(at)
+    s.none("ATTACK_SUSPECTED", {"user": login.user}, since=t, until=t + 4 * M)
+    s.none("CONTROL_FAILURE", login.subject, since=t, until=t + 4 * M)
+
+
 @case("d1.trap.stale_password", LOGINS, tail=4 * H)
 def stale_password(s: Scene) -> None:
     """A service keeps its old password after rotation: one device, exactly every five minutes. Hygiene, not an attack."""
@@ -222,3 +235,13 @@ def implausible_time(s: Scene) -> None:
         s.log(RELAY, at, line, observed=t + step * M)
     note = f"dated {instant.text(t + 3 * H)}"
     s.none("ATTACK_SUSPECTED", {"user": login.user}, since=t, until=t + 4 * M, note=note)
+
+
+@case("d1.implausible_age", LOGINS)
+def implausible_age(s: Scene) -> None:
+    """Failures that come more than 400 days after their own time are dead-lettered and used for nothing."""
+    login, t = Login(s), s.t
+    for step in range(4):
+        at = t - 401 * DAY + step * M
+        login.deny(at, observed=t + step * M)
+    s.none("ATTACK_SUSPECTED", {"user": login.user}, since=t, until=t + 4 * M, note=f"dated {instant.text(t - 401 * DAY)}")

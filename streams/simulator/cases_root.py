@@ -3,10 +3,11 @@
 from schemas import instant
 from streams.simulator.acts import RELAY, RootAct
 from streams.simulator.clock import H, M, S
+from streams.simulator.firm import Person
 from streams.simulator.registry import LONG, case
 from streams.simulator.scene import Scene
 from streams.simulator.truth import ROOT, Subject
-from streams.simulator.writers import linux, sensors
+from streams.simulator.writers import linux, sensors, windows
 
 
 @case("d3.hard.continues_after_end", ROOT, tail=4 * H)
@@ -80,6 +81,33 @@ def pam_bypass(s: Scene) -> None:
     s.violation("UNAPPROVED", subject | {"person": None}, note="no PAM session within two minutes")
 
 
+@case("d3.hard.pam_within", ROOT)
+def pam_within(s: Scene) -> None:
+    """Direct root log-in 90 seconds before the person's check-out begins: within two minutes, so the person's."""
+    act = RootAct(s, way="ssh")
+    s.approved(act.ticket())
+    subject = act.do(s.t, checkout=False)
+    act.checkout(s.t + 90 * S, s.t + H)
+    s.none("UNAPPROVED", subject)
+
+
+@case("d3.hard.agent_account_at_terminal", ROOT)
+def agent_account_at_terminal(s: Scene) -> None:
+    """Somebody opens a root shell at a terminal from the monitoring's service account: programs are exempt, not accounts."""
+    act = RootAct(s, way="sudo")
+    act.account = s.firm.account(f"nagios{s.firm.next('probe')}", None, kind="service")
+    subject = act.do(s.t, checkout=False)
+    s.violation("UNAPPROVED", subject | {"person": None}, note="a service account is no person")
+
+
+@case("d3.hard.end_lost_timeout", ROOT, tail=LONG)
+def end_lost_timeout(s: Scene) -> None:
+    """The end of a session is lost and no boot follows: closed by the time-out, long after the approval's end."""
+    act = RootAct(s, way="ssh")
+    s.approved(act.ticket(valid_to=s.t + H))
+    s.violation("EXPIRED", act.do(s.t, ends=False))
+
+
 @case("d3.hard.end_lost", ROOT, tail=4 * H)
 def end_lost(s: Scene) -> None:
     """The end of an approved session is lost; the host's boot 40 minutes later ends it inside the approval."""
@@ -141,6 +169,37 @@ def record_missing_unapproved(s: Scene) -> None:
     subject = act.do(s.t, record=False)
     s.violation("UNAPPROVED", subject)
     s.violation("NO_RECORD", subject, until=s.t + 10 * M)
+
+
+@case("d3.elevation.unapproved", ROOT)
+def elevation(s: Scene) -> None:
+    """A Windows log-on gets a token of special privileges; no approval."""
+    s.violation("UNAPPROVED", _elevated(s, s.firm.server(), s.person()))
+
+
+@case("d3.elevation.approved", ROOT)
+def elevation_approved(s: Scene) -> None:
+    """The same under an approval that names host, account and person."""
+    host, person = s.firm.server(), s.person()
+    scope = {"accounts": (person.account,), "persons": (person.id,), "implementer": person.account, "kind": "access"}
+    s.approved(s.ticket("root_approver", target=host, **scope))
+    s.none("UNAPPROVED", _elevated(s, host, person))
+
+
+def _elevated(s: Scene, host: str, person: Person) -> Subject:
+    logon, end = s.firm.next(f"record {host}", 5001), s.t + 20 * M
+    for at, line in (
+        (s.t, windows.accepted(s.t, host, logon, person.account, s.firm.address(80), kind=10)),
+        (s.t, windows.elevated(s.t, host, s.firm.next(f"record {host}"), person.account, logon=logon)),
+        (end, windows.logoff(end, host, s.firm.next(f"record {host}"), person.account, kind=10, logon=logon)),
+    ):
+        s.log("windows@wec-1", at, line)
+    start = instant.text(s.t)
+    s.firm.state(
+        "session_records", record=f"SR-{s.firm.next('record', 70001)}", host=host, account=person.account, person=person.id,
+        since=s.t, until=end, recorded=instant.text(end + 20 * M),
+    )
+    return {"host": host, "account": person.account, "person": person.id, "start": start}
 
 
 def _nothing(s: Scene, host: str, note: str, account: str = "root") -> None:

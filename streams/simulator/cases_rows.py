@@ -14,9 +14,7 @@ Kind = type[FirewallAct] | type[RootAct] | type[WebAct]
 Plant = Callable[[Scene, Act], None]
 
 ALL: tuple[Kind, ...] = (FirewallAct, RootAct, WebAct)
-FIREWALL_ONLY: tuple[Kind, ...] = (FirewallAct,)
-ROOT_ONLY: tuple[Kind, ...] = (RootAct,)
-NARROW: tuple[Kind, ...] = (FirewallAct, RootAct)
+POINTS: tuple[Kind, ...] = (FirewallAct, WebAct)  # over in a moment, unlike a session
 
 
 def _bind(plant: Plant, kind: Kind) -> Callable[[Scene], None]:
@@ -92,7 +90,7 @@ def late_decision(s: Scene, act: Act) -> None:
     s.violation("LATE_APPROVAL", act.do(s.t))
 
 
-@row("row.late_decision_within_skew", acts=NARROW)
+@row("row.late_decision_within_skew")
 def late_decision_within_skew(s: Scene, act: Act) -> None:
     """Decided 120 seconds after the act: within the clock tolerance, so covered."""
     ticket = act.ticket()
@@ -101,7 +99,7 @@ def late_decision_within_skew(s: Scene, act: Act) -> None:
     s.none("LATE_APPROVAL", act.do(s.t))
 
 
-@row("row.late_decision_beyond_skew", acts=NARROW)
+@row("row.late_decision_beyond_skew")
 def late_decision_beyond_skew(s: Scene, act: Act) -> None:
     """Decided 121 seconds after the act: beyond the clock tolerance."""
     ticket = act.ticket()
@@ -178,16 +176,23 @@ def before_start_within_skew(s: Scene, act: Act) -> None:
     s.none(act.unapproved, act.do(s.t))
 
 
-@row("p4.05b", acts=FIREWALL_ONLY)
+@row("p4.05e")
+def before_start_beyond_skew(s: Scene, act: Act) -> None:
+    """The act comes 121 seconds before the approval's start: beyond the clock tolerance, and no row but the last fits."""
+    s.approved(act.ticket(valid_from=s.t + 121 * S))
+    s.violation(act.unapproved, act.do(s.t))
+
+
+@row("p4.05b", acts=POINTS)
 def after_end_within_skew(s: Scene, act: Act) -> None:
-    """The commit comes one second after the approval's end: within the clock tolerance."""
+    """The act comes one second after the approval's end: within the clock tolerance."""
     s.approved(act.ticket(valid_to=s.t - S))
     s.none("EXPIRED", act.do(s.t))
 
 
-@row("p4.05d", acts=FIREWALL_ONLY)
+@row("p4.05d", acts=POINTS)
 def after_end_beyond_skew(s: Scene, act: Act) -> None:
-    """The commit comes 121 seconds after the approval's end: beyond the clock tolerance."""
+    """The act comes 121 seconds after the approval's end: beyond the clock tolerance."""
     s.approved(act.ticket(valid_to=s.t - 121 * S))
     s.violation("EXPIRED", act.do(s.t))
 
@@ -225,7 +230,7 @@ def wrong_approver(s: Scene, act: Act) -> None:
     s.violation("WRONG_APPROVER", act.do(s.t))
 
 
-@row("row.wrong_approver_object", acts=NARROW)
+@row("row.wrong_approver_object")
 def wrong_approver_object(s: Scene, act: Act) -> None:
     """The approver holds the role, but for another target."""
     approver = s.person()
@@ -272,7 +277,7 @@ def self_approved(s: Scene, act: Act) -> None:
     s.violation("SELF_APPROVED", {"approval": ticket.number}, detector=SELF)
 
 
-@row("p4.09", acts=NARROW, tail=3 * H)
+@row("p4.09", tail=3 * H)
 def second_account(s: Scene, act: Act) -> None:
     """The implementer approves through a second account."""
     s.firm.post(act.role, act.person)

@@ -3,7 +3,7 @@
 from schemas import instant
 from streams.simulator.acts import FirewallAct, RootAct, WebAct
 from streams.simulator.cases_rows import Act, row
-from streams.simulator.clock import H, M
+from streams.simulator.clock import H, M, S
 from streams.simulator.registry import LONG, case
 from streams.simulator.scene import Scene
 from streams.simulator.truth import FIREWALL, ROOT, SELF, WEB
@@ -39,6 +39,15 @@ def one_extra_rule(s: Scene) -> None:
     act = FirewallAct(s)
     s.approved(act.ticket())
     s.violation("SCOPE_EXCEEDED", act.do(s.t, also=act.other), note=f"{act.other} is not approved")
+
+
+@case("p4.06a", WEB)
+def one_extra_file(s: Scene) -> None:
+    """Within the minute the announced file changes and one more."""
+    act = WebAct(s)
+    s.approved(act.ticket())
+    s.none("SCOPE_EXCEEDED", act.do(s.t))
+    s.violation("SCOPE_EXCEEDED", act.do(s.t + 10 * S, item=act.other), since=s.t + 10 * S)
 
 
 @case("p4.06b", FIREWALL)
@@ -90,6 +99,17 @@ def reused(s: Scene, act: Act) -> None:
     s.violation("REUSED", act.do(s.t + H), since=s.t + H)
 
 
+@case("row.reused", WEB, tail=4 * H)
+@case("p4.11", WEB, tail=4 * H)
+def reused_web(s: Scene) -> None:
+    """A single-use announcement covers the first change of a file; an hour later it is changed again, to other content."""
+    act = WebAct(s)
+    s.approved(act.ticket(max_uses=1, hashes=(), valid_to=s.t + 3 * H))
+    subject = act.do(s.t, handled=False)
+    act.do(s.t + H, before=act.after, after=act.sha())
+    s.violation("REUSED", subject, since=s.t + H)
+
+
 @case("row.several_expired_scope", FIREWALL)
 def several_expired_scope(s: Scene) -> None:
     """The approved rule and one more, after the window's end: EXPIRED stands before SCOPE_EXCEEDED."""
@@ -127,6 +147,16 @@ def scope_widened_root(s: Scene) -> None:
     ticket.persons = (other.id, act.person.id)
     s.export(ticket, s.t - 30 * M)
     s.violation("SCOPE_EXCEEDED", act.do(s.t))
+
+
+@case("row.scope_edited_after", WEB)
+def scope_widened_web(s: Scene) -> None:
+    """A file is added to the announcement after the decision: the approved version decides."""
+    act = WebAct(s)
+    ticket = s.approved(act.ticket(hashes=()))
+    ticket.objects = (act.item, act.other)
+    s.export(ticket, s.t - 30 * M)
+    s.violation("SCOPE_EXCEEDED", act.do(s.t, item=act.other))
 
 
 @row("p4.08d", tail=LONG)
@@ -183,6 +213,16 @@ def doubled_alert(s: Scene) -> None:
     subject = act.do(s.t)
     _again(s, first, 10 * M)
     s.violation("UNANNOUNCED", subject)
+
+
+@case("p4.13", ROOT)
+def doubled_session(s: Scene) -> None:
+    """Every line of a root session delivered twice, the copies ten minutes later: one session."""
+    act = RootAct(s)
+    first = len(s.script.lines)
+    subject = act.do(s.t)
+    _again(s, first, 10 * M)
+    s.violation("UNAPPROVED", subject)
 
 
 def _again(s: Scene, first: int, later: int) -> None:

@@ -9,10 +9,11 @@ from streams.simulator.truth import WEB
 from streams.simulator.writers import wazuh
 
 
-def _release(s: Scene, act: WebAct, number: str, digest: str) -> None:
+def _release(s: Scene, act: WebAct, number: str, *digests: str) -> None:
     s.firm.state(
         "releases", release=f"order-{s.firm.next('release', 401)}", system="ordering", approval=number,
-        artefacts=[{"path": act.item, "sha256": digest}], since=s.t - 4 * H, recorded=instant.text(s.t - 4 * H),
+        artefacts=[{"path": act.item, "sha256": digest} for digest in digests], since=s.t - 4 * H,
+        recorded=instant.text(s.t - 4 * H),
     )
 
 
@@ -145,6 +146,14 @@ def release_rolled_back(s: Scene) -> None:
     s.none("WRONG_HASH", act.do(s.t), note=f"announced by {ticket.number}")
 
 
+@case("d4.hard.release_rolled_back_unannounced", WEB)
+def release_rolled_back_unannounced(s: Scene) -> None:
+    """A roll-back to an older release that nobody announced: known content announces nothing."""
+    act = WebAct(s)
+    _release(s, act, "", act.after)
+    s.violation("UNANNOUNCED", act.do(s.t))
+
+
 @case("d4.hard.change_and_back", WEB)
 def change_and_back(s: Scene) -> None:
     """Changed and changed back within three minutes, between two polls; host audit (whodata) sees both."""
@@ -178,6 +187,16 @@ def certificate_renewal(s: Scene) -> None:
     act = WebAct(s)
     path = "/etc/letsencrypt/live/order.shanan-securities.example/fullchain.pem"
     s.none("UNANNOUNCED", act.do(s.t, item=path, handled=False))
+
+
+@case("d4.trap.signed_repack", WEB)
+def signed_repack(s: Scene) -> None:
+    """Deployed is the signed re-pack of the announced file: other bytes, and a hash that the release names as well."""
+    act = WebAct(s)
+    repacked = act.sha()
+    ticket = s.approved(act.ticket(hashes=()))
+    _release(s, act, ticket.number, act.after, repacked)
+    s.none("WRONG_HASH", act.do(s.t, after=repacked, handled=False))
 
 
 @case("d4.trap.log_rotation", WEB)

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from detectors.kit import identity
 from detectors.kit.approvals.history import Grant
 from detectors.kit.contract import Context
+from detectors.kit.groups import folded
 from detectors.kit.identity import Kind, Who
 from detectors.kit.tolerance import Fit
 from schemas.approval import Approval
+from schemas.context import Post
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,11 +70,22 @@ def role_fit(ctx: Context, grant: Grant, role: str, objects: Iterable[str], *, s
 
 
 def stands_in_for(ctx: Context, deputy: str, holder: str, t: int) -> bool:
-    """Whether ``deputy`` decides at ``t`` only in the place of ``holder``, who alone holds that approving role."""
+    """Whether ``deputy`` decides at ``t`` only in the place of ``holder``.
+
+    A deputy stands in for whoever holds the same approving role for the same objects; if nobody does, for whoever holds it at
+    all. With several such holders nobody can tell for whom.
+    """
     posts = [entry.data for entry in ctx.as_of("posts", f"person:{deputy}", t)]
     own = {post.role for post in posts if not post.deputy}
-    for role in sorted({post.role for post in posts if post.deputy and post.role.endswith("approver")} - own):
-        holders = {entry.data.person for entry in ctx.as_of("posts", f"role:{role}", t) if not entry.data.deputy}
-        if holders == {holder}:
+    for post in posts:
+        if not post.deputy or not post.role.endswith("approver") or post.role in own:
+            continue
+        held = [entry.data for entry in ctx.as_of("posts", f"role:{post.role}", t) if not entry.data.deputy]
+        same = [item for item in held if _objects(item) == _objects(post)]
+        if {item.person for item in same or held} == {holder}:
             return True
     return False
+
+
+def _objects(post: Post) -> frozenset[str]:
+    return frozenset(folded(name) for name in post.objects)

@@ -15,8 +15,11 @@ _NAMES = {
     4624: ("logged-in", "success", "Audit Success", "An account was successfully logged on."),
     4625: ("logon-failed", "failure", "Audit Failure", "An account failed to log on."),
     4634: ("logged-out", "success", "Audit Success", "An account was logged off."),
+    4771: ("kerberos-preauth-failed", "failure", "Audit Failure", "Kerberos pre-authentication failed."),
+    4672: ("logged-in-special", "success", "Audit Success", "Special privileges assigned to new logon."),
     4740: ("locked-out-user-account", "success", "Audit Success", "A user account was locked out."),
 }
+_TASKS = {4672: "Special Logon", 4740: "User Account Management", 4771: "Kerberos Authentication Service"}
 
 
 def _event(t: int, host: str, record: int, code: int, data: dict[str, str]) -> str:
@@ -34,7 +37,7 @@ def _event(t: int, host: str, record: int, code: int, data: dict[str, str]) -> s
             "channel": "Security", "computer_name": host, "event_data": data, "event_id": str(code),
             "keywords": [keyword], "opcode": "Info", "process": {"pid": 656, "thread": {"id": 712}},
             "provider_name": "Microsoft-Windows-Security-Auditing", "record_id": record,
-            "task": "Logon" if code != 4740 else "User Account Management",
+            "task": _TASKS.get(code, "Logon"),
         },
     }
     return json.dumps(document, separators=(",", ":"))
@@ -51,6 +54,14 @@ def failed(t: int, host: str, record: int, user: str, ip: str, *, status: str = 
     })
 
 
+def preauthentication_failed(t: int, host: str, record: int, user: str, ip: str) -> str:
+    """4771: a domain controller refuses a ticket for a wrong password (Kerberos error 0x18)."""
+    return _event(t, host, record, 4771, {
+        "TargetUserName": user, "TargetSid": "S-1-5-21-1717121054-434620538-60925301-2794", "ServiceName": "krbtgt/SHANAN",
+        "TicketOptions": "0x40810010", "Status": "0x18", "PreAuthType": "2", "IpAddress": f"::ffff:{ip}", "IpPort": "50112",
+    })
+
+
 def accepted(t: int, host: str, record: int, user: str, ip: str, *, kind: int = 3) -> str:
     """4624: a log-on that succeeded."""
     return _event(t, host, record, 4624, {
@@ -62,11 +73,21 @@ def accepted(t: int, host: str, record: int, user: str, ip: str, *, kind: int = 
     })
 
 
-def logoff(t: int, host: str, record: int, user: str, *, kind: int = 3) -> str:
-    """4634: a log-off."""
+def elevated(t: int, host: str, record: int, user: str, *, logon: int) -> str:
+    """4672: a log-on with a token of special privileges; ``logon`` is the record of its 4624."""
+    return _event(t, host, record, 4672, {
+        "SubjectUserSid": "S-1-5-21-1717121054-434620538-60925301-2794", "SubjectUserName": user, "SubjectDomainName": "SHANAN",
+        "SubjectLogonId": hex(0x400000 + logon),
+        "PrivilegeList": "SeSecurityPrivilege\n\t\t\tSeDebugPrivilege\n\t\t\tSeImpersonatePrivilege",
+    })
+
+
+def logoff(t: int, host: str, record: int, user: str, *, kind: int = 3, logon: int | None = None) -> str:
+    """4634: a log-off; ``logon`` is the record of its 4624, if that was told."""
     return _event(t, host, record, 4634, {
         "TargetUserSid": "S-1-5-21-1717121054-434620538-60925301-2794", "TargetUserName": user,
-        "TargetDomainName": "SHANAN", "TargetLogonId": hex(0x400000 + record), "LogonType": str(kind),
+        "TargetDomainName": "SHANAN", "TargetLogonId": hex(0x400000 + (record if logon is None else logon)),
+        "LogonType": str(kind),
     })
 
 
