@@ -79,14 +79,20 @@ class Login:
         return self.scene.firm.next(f"record {self.host}", 5001)
 
 
+def beside_another(s: Scene, before: int, *seconds: int) -> Login:
+    """Failures of one session at ``seconds`` from the scene's moment; ``before`` it (µs) one of another session."""
+    login = Login(s)
+    login.elsewhere(s.t - before)
+    login.session()
+    for step in seconds:
+        login.fail(s.t + step * S)
+    return login
+
+
 @case("d1.control.no_disconnect", LOGINS)
 def no_disconnect(s: Scene) -> None:
     """Third wrong password in a session, and nothing follows; one failure of another session makes it an attack too."""
-    login, t = Login(s), s.t
-    login.elsewhere(t - 4 * M)
-    login.session()
-    for step in (0, 20, 45):
-        login.fail(t + step * S)
+    login, t = beside_another(s, 4 * M, 0, 20, 45), s.t
     s.violation("CONTROL_FAILURE", login.subject, since=t, until=t + 45 * S, note="no disconnect within 10 s")
     s.attack(login.user, None, t - 4 * M, t + 45 * S, "four failures over two sessions")
 
@@ -94,11 +100,7 @@ def no_disconnect(s: Scene) -> None:
 @case("d1.control.late_disconnect", LOGINS)
 def late_disconnect(s: Scene) -> None:
     """The connection is ended, but five minutes after the third wrong password."""
-    login, t = Login(s), s.t
-    login.elsewhere(t - 4 * M)
-    login.session()
-    for step in (0, 15, 30):
-        login.fail(t + step * S)
+    login, t = beside_another(s, 4 * M, 0, 15, 30), s.t
     login.cut(t + 330 * S)
     s.violation("CONTROL_FAILURE", login.subject, since=t, until=t + 30 * S, note="disconnect after five minutes")
     s.attack(login.user, None, t - 4 * M, t + 30 * S)
@@ -107,11 +109,7 @@ def late_disconnect(s: Scene) -> None:
 @case("d1.control.fourth_attempt", LOGINS)
 def fourth_attempt(s: Scene) -> None:
     """A fourth wrong password is evaluated in the same session before it is cut."""
-    login, t = Login(s), s.t
-    login.elsewhere(t - 3 * M)
-    login.session()
-    for step in (0, 3, 6, 9):
-        login.fail(t + step * S)
+    login, t = beside_another(s, 3 * M, 0, 3, 6, 9), s.t
     login.cut(t + 10 * S)
     s.violation("CONTROL_FAILURE", login.subject, since=t, until=t + 9 * S, note="fourth attempt evaluated")
     s.attack(login.user, None, t - 3 * M, t + 9 * S)
@@ -120,35 +118,31 @@ def fourth_attempt(s: Scene) -> None:
 @case("d1.control.fourth_succeeds", LOGINS)
 def fourth_succeeds(s: Scene) -> None:
     """The fourth attempt of the session is accepted: control failure, attack and guessed password."""
-    login, t = Login(s), s.t
-    login.elsewhere(t - 3 * M)
-    login.session()
-    for step in (0, 4, 8):
-        login.fail(t + step * S)
+    login, t = beside_another(s, 3 * M, 0, 4, 8), s.t
     login.pass_(t + 14 * S)
     s.violation("CONTROL_FAILURE", login.subject, since=t, until=t + 14 * S, note="success evaluated after three failures")
     s.attack(login.user, None, t - 3 * M, t + 8 * S)
     s.violation("GUESSED", login.subject, since=t + 14 * S)
 
 
-@case("d1.control.disconnected", LOGINS)
-def disconnected(s: Scene) -> None:
-    """The rule kept: third wrong password, connection ended two seconds later; never three in 15 minutes."""
+def _cut_after(s: Scene, seconds: int) -> None:
     login, t = Login(s), s.t
     for step in (0, 8, 16):
         login.fail(t + step * M)
-    login.cut(t + 16 * M + 2 * S)
+    login.cut(t + 16 * M + seconds * S)
     s.none("CONTROL_FAILURE", login.subject, since=t, until=t + 16 * M)
+
+
+@case("d1.control.disconnected", LOGINS)
+def disconnected(s: Scene) -> None:
+    """The rule kept: third wrong password, connection ended two seconds later; never three in 15 minutes."""
+    _cut_after(s, 2)
 
 
 @case("d1.control.disconnected_at_limit", LOGINS)
 def disconnected_at_limit(s: Scene) -> None:
     """The connection is ended exactly ten seconds after the third wrong password, which is in time."""
-    login, t = Login(s), s.t
-    for step in (0, 8, 16):
-        login.fail(t + step * M)
-    login.cut(t + 16 * M + 10 * S)
-    s.none("CONTROL_FAILURE", login.subject, since=t, until=t + 16 * M)
+    _cut_after(s, 10)
 
 
 @case("d1.control.locked", LOGINS)
@@ -259,25 +253,24 @@ def slow_too_few(s: Scene) -> None:
     s.none("ATTACK_SUSPECTED", {"user": login.user}, since=t, until=t + 19 * H)
 
 
-@case("d1.guessed.after_attack", LOGINS)
-def guessed(s: Scene) -> None:
-    """Three failures over sessions, then a success from the same address five minutes later."""
+def attacked_then_entered(s: Scene, minutes: int, *, observed: int | None = None) -> Login:
+    """Three failures in six minutes, each in its own session, and a success ``minutes`` after the first."""
     login, t = Login(s), s.t
     for step in (0, 3, 6):
         login.once(t + step * M)
     login.session()
-    login.pass_(t + 11 * M)
+    login.pass_(t + minutes * M, observed=observed)
     s.attack(login.user, None, t, t + 6 * M)
-    s.violation("GUESSED", login.subject, since=t + 11 * M)
+    return login
+
+
+@case("d1.guessed.after_attack", LOGINS)
+def guessed(s: Scene) -> None:
+    """Three failures over sessions, then a success from the same address five minutes later."""
+    s.violation("GUESSED", attacked_then_entered(s, 11).subject, since=s.t + 11 * M)
 
 
 @case("d1.guessed.too_late", LOGINS)
 def guessed_too_late(s: Scene) -> None:
     """The success comes 25 minutes after the last failure: an attack, but not guessed."""
-    login, t = Login(s), s.t
-    for step in (0, 3, 6):
-        login.once(t + step * M)
-    login.session()
-    login.pass_(t + 31 * M)
-    s.attack(login.user, None, t, t + 6 * M)
-    s.none("GUESSED", login.subject, since=t + 31 * M)
+    s.none("GUESSED", attacked_then_entered(s, 31).subject, since=s.t + 31 * M)

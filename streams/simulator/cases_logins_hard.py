@@ -1,7 +1,7 @@
 """Hard cases and false-positive traps of detector 1 (repeated failed log-ins)."""
 
 from schemas import instant
-from streams.simulator.cases_logins import RELAY, Login
+from streams.simulator.cases_logins import RELAY, Login, attacked_then_entered, beside_another
 from streams.simulator.clock import DAY, H, M, S
 from streams.simulator.registry import case
 from streams.simulator.scene import Scene
@@ -23,13 +23,8 @@ def late_success(s: Scene) -> None:
 @case("d1.hard.late_success_guessed", LOGINS)
 def late_success_guessed(s: Scene) -> None:
     """The success after an attack is observed an hour late; by its own time it is within 15 minutes."""
-    login, t = Login(s), s.t
-    for step in (0, 3, 6):
-        login.once(t + step * M)
-    login.session()
-    login.pass_(t + 12 * M, observed=t + 72 * M)
-    s.attack(login.user, None, t, t + 6 * M)
-    s.violation("GUESSED", login.subject, since=t + 12 * M, note="observed an hour later")
+    login = attacked_then_entered(s, 12, observed=s.t + 72 * M)
+    s.violation("GUESSED", login.subject, since=s.t + 12 * M, note="observed an hour later")
 
 
 @case("d1.hard.late_failure", LOGINS)
@@ -125,10 +120,7 @@ def two_nodes(s: Scene) -> None:
 @case("d1.hard.repeated_line", LOGINS)
 def repeated_line(s: Scene) -> None:
     """Syslog folds the second and third wrong password of a session into "message repeated 2 times"; no disconnect."""
-    login, t = Login(s), s.t
-    login.elsewhere(t - 4 * M)
-    login.session()
-    login.fail(t)
+    login, t = beside_another(s, 4 * M, 0), s.t
     again = f"message repeated 2 times: [ Failed password for {login.user} from {login.ip} port {login.port} ssh2]"
     s.log(RELAY, t + 12 * S, linux.line(t + 12 * S, login.host, f"sshd[{login.pid}]", again))
     s.violation("CONTROL_FAILURE", login.subject, since=t, until=t + 12 * S)
