@@ -12,7 +12,7 @@ from controlwatch.settings import PREFIX, Settings
 from detectors.kit import registry as detectors
 from schemas import control, tables
 from sinks.elasticsearch.template import templates
-from streams import topics
+from streams import layout
 from streams.feeds.kit import registry as feeds
 
 CONTROLS = Path("schemas/controls")
@@ -83,7 +83,7 @@ def _metrics(root: Path) -> bytes:
 
 def _topics(root: Path) -> bytes:
     del root
-    return documents.topics(topics.TOPICS, topics.Layout()).encode()
+    return documents.topics(layout.TOPICS, layout.Layout()).encode()
 
 
 ARTEFACTS: Mapping[str, Callable[[Path], bytes]] = {

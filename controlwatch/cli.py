@@ -1,13 +1,19 @@
 """The console command ``controlwatch``: finds the subcommand, loads only it, turns errors into exit status.
 
+A module of ``commands`` declares options and loads fast; what needs servers' clients stands in ``actions`` and is loaded by
+:func:`action` when the command is really run.
+
 Exit status: 0 ran · 1 a check failed · 2 usage or configuration · 3 could not finish.
 """
 
 import importlib
 import os
 import sys
+from typing import Any
 
 import click
+
+from controlwatch import __version__
 
 COMMANDS = {
     "up": "Run the main job on the embedded runner, with the dashboard on 127.0.0.1.",
@@ -23,6 +29,11 @@ COMMANDS = {
     "doctor": "Check configuration, services and sources; say what is wrong and the mend.",
     "build": "Write the generated artefacts, or check that they are current.",
 }
+
+
+def action(name: str) -> Any:
+    """The function ``<name>`` of ``controlwatch/actions/<name>.py``, imported now: clients of servers take seconds to load."""
+    return getattr(importlib.import_module(f"controlwatch.actions.{name}"), name)
 
 
 class Lazy(click.Group):
@@ -64,16 +75,20 @@ class Unfinished(click.ClickException):
 
 
 @click.group(cls=Lazy, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(package_name="controlwatch")
+@click.version_option(__version__, prog_name="controlwatch")
 def cli() -> None:
-    """Continuous compliance monitor: security logs in, control violations out, each with its clause and evidence."""
+    """Continuous compliance monitor: security logs in, control violations out, each with its clause and evidence.
+
+    Completion in the shell: eval "$(_CONTROLWATCH_COMPLETE=bash_source controlwatch)" in ~/.bashrc, with zsh_source in
+    ~/.zshrc; for fish _CONTROLWATCH_COMPLETE=fish_source controlwatch | source in config.fish.
+    """
 
 
 def main() -> None:
     """Run the command line; never show a traceback to a user unless CONTROLWATCH_TRACEBACK is set."""
     try:
         # https://no-color.org: any value but an empty one means no colour; else click decides by the terminal.
-        sys.exit(cli.main(standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None))
+        sys.exit(cli.main(prog_name="controlwatch", standalone_mode=False, color=False if os.environ.get("NO_COLOR") else None))
     except click.exceptions.Abort:
         click.echo("interrupted", err=True)
         sys.exit(3)

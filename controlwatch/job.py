@@ -1,16 +1,16 @@
 """The embedded job put together: collectors, service, dashboard, metrics, alerts; runs until a signal."""
 
 import asyncio
-import contextlib
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 
 from controlwatch import serving, signals, wiring
-from controlwatch.serving import Serving
+from controlwatch.serving import Announce, Serving
 from controlwatch.settings import Settings
 from dashboards.web.app import app
 from detectors.kit.registry import Ruleset
@@ -38,17 +38,18 @@ class Job:
     demo: bool = False
 
 
-async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) -> None:
-    """Run ``job`` until SIGINT or SIGTERM; ``announce`` is told the dashboard's address when it serves.
+async def run(job: Job, settings: Settings, listening: socket.socket, *, announce: Announce) -> None:
+    """Run ``job`` until SIGINT or SIGTERM; ``announce`` is told the dashboard's address when it serves on ``listening``.
 
     Raises:
-        Unfinished: the port is taken, or a part of the job ended.
+        Unfinished: metrics cannot be served, or a part of the job ended.
     """
+    metrics = CollectorRegistry()
+    serving.metrics(metrics, settings, announce, elsewhere=True)
     job.folder.mkdir(parents=True, exist_ok=True)
     path = file_of(job.folder)
     embedded = Embedded(path, job.ruleset, job.sources)
     embedded.state(job.context)
-    metrics = CollectorRegistry()
     delivered = Delivered(metrics, [loaded.id for loaded in job.ruleset.detectors])
     store = SqliteStore(path, writable=False)
     alerting = wiring.alerts(settings, metrics) if not job.demo else None
@@ -65,10 +66,8 @@ async def run(job: Job, settings: Settings, *, announce: Callable[[str], None]) 
         now=clock.now if not job.demo else embedded.engine.observed, truth_time=embedded.engine.observed, zone=settings.zone,
         hosts=serving.hosts(settings),
     )  # fmt: skip
-    dashboard = Serving(pages, settings, announce)
+    dashboard = Serving(pages, settings, listening, announce)
     stopping = signals.stopping()
-    with contextlib.suppress(OSError):  # another job on this machine serves them already; the dashboard works without
-        start_http_server(settings.metrics_port, settings.metrics_host, registry=metrics)
     showing = asyncio.create_task(dashboard.run(), name="dashboard")
     judging = asyncio.create_task(service.run(stopping), name="service")
     collecting = asyncio.create_task(_collect(job, service.queue, embedded.positions(), stopping), name="collect")

@@ -13,7 +13,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from controlwatch.cli import Misconfigured
 from schemas.violation import Severity
-from streams.topics import Layout
+from streams.layout import Layout
 
 PREFIX = "CONTROLWATCH_"
 # Read elsewhere: by the command line itself, and by the tests.
@@ -32,8 +32,8 @@ class Settings(BaseSettings):
     zone: str = Field(default="Asia/Taipei", description="zone of pages, reports and month boundaries")
     host: str = Field(default="127.0.0.1", description="address of the dashboard; there is no login, keep it on loopback")
     port: int = Field(default=8080, ge=0, le=65535, description="port of the dashboard; 0 chooses a free one")
-    metrics_port: int = Field(default=9108, ge=0, le=65535, description="port of /metrics of a worker, on metrics_host")
-    metrics_host: str = Field(default="127.0.0.1", description="address of /metrics of a worker")
+    metrics_port: int = Field(default=9108, ge=0, le=65535, description="port of /metrics, on metrics_host; 0: none")
+    metrics_host: str = Field(default="127.0.0.1", description="address of /metrics")
     public_url: str = Field(default="", description="base of links in alerts; default: the dashboard's own address")
     worker: str = Field(default="1", pattern="^[A-Za-z0-9_-]{1,40}$", description="name of this worker, unique among workers")
     kafka: str = Field(default="127.0.0.1:9092", description="bootstrap servers of Kafka")

@@ -11,9 +11,9 @@ from streams import clock
 from streams.kafka.delivering import Delivery
 from streams.kafka.host import Host
 from streams.kafka.processor import Account
+from streams.layout import Layout
 from streams.service import status
 from streams.telemetry import StageCollector
-from streams.topics import Layout
 
 
 class Watching:

@@ -4,11 +4,11 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from elasticsearch import Elasticsearch
 from prometheus_client import CollectorRegistry
 
-from controlwatch.cli import Misconfigured
+from controlwatch.cli import Misconfigured, action
 from controlwatch.settings import Settings
 from detectors.kit import registry
 from schemas.violation import State
@@ -18,11 +18,13 @@ from sinks.alerts.alertmanager import Options as AlertOptions
 from sinks.alerts.cases import Policy
 from sinks.alerts.wording import Wording
 from sinks.contract import Busy, Query, ViolationStore
-from sinks.elasticsearch.store import ElasticsearchStore, Options
 from sinks.sqlite import SqliteStore
 from streams import clock
 from streams import coverage as covered
 from streams.embedded import file_of
+
+if TYPE_CHECKING:
+    from sinks.elasticsearch.store import ElasticsearchStore
 
 REPEAT = 60.0  # seconds
 ALERTED = 10_000  # cases at a time
@@ -30,15 +32,12 @@ ALERTED = 10_000  # cases at a time
 log = logging.getLogger(__name__)
 
 
-def elasticsearch(settings: Settings, metrics: CollectorRegistry | None = None) -> ElasticsearchStore:
+def elasticsearch(settings: Settings, metrics: CollectorRegistry | None = None) -> "ElasticsearchStore":
     """The store on the configured Elasticsearch. Raises Misconfigured if none is configured."""
     if not settings.elasticsearch:
         raise Misconfigured("no Elasticsearch is configured; set CONTROLWATCH_ELASTICSEARCH to its URL")
-    key = settings.elasticsearch_api_key
-    client = Elasticsearch(settings.elasticsearch, api_key=key.get_secret_value() if key is not None else None)
-    return ElasticsearchStore(
-        client, now=clock.now, registry=metrics or CollectorRegistry(), options=Options(prefix=f"{settings.prefix}controlwatch")
-    )
+    store: ElasticsearchStore = action("elasticsearch_store")(settings, metrics)
+    return store
 
 
 def reader(settings: Settings, folder: Path) -> ViolationStore:

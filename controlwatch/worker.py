@@ -1,12 +1,13 @@
 """A production worker put together: Faust host with the chosen stages, delivery, collectors, metrics; runs until a signal."""
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+import socket
+from collections.abc import Mapping, Sequence
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import CollectorRegistry
 
 from controlwatch import serving, signals, wiring
-from controlwatch.serving import Serving
+from controlwatch.serving import Announce, Serving
 from controlwatch.settings import Settings
 from controlwatch.watching import Watching
 from dashboards.web.app import app
@@ -26,29 +27,33 @@ from streams.kafka.normalizing import Normalizing
 from streams.kafka.processor import Stage
 from streams.telemetry import Delivered
 
-STAGES = ("collect", "normalize", "detect", "deliver")
-
 
 async def run(
     settings: Settings, *, chosen: Sequence[str], ruleset: Ruleset, sources: Mapping[str, Source], intake: Mapping[str, str],
-    context: Sequence[ContextRecord], collector: Collector, live: bool, announce: Callable[[str], None] | None = None,
+    context: Sequence[ContextRecord], collector: Collector, live: bool, announce: Announce,
+    listening: socket.socket | None = None,
 ) -> None:  # fmt: skip
     """Run the ``chosen`` stages until SIGINT or SIGTERM.
 
     Args:
         settings: where services are.
-        chosen: names out of :data:`STAGES`.
+        chosen: names out of collect, normalize, detect, deliver.
         ruleset: detectors in force.
         sources: configuration by source name.
         intake: source name -> foreign topic that carries its records.
         context: records of the context files.
         collector: reads files and sockets.
         live: time passes by the clock; False: only by the records.
-        announce: told the dashboard's address when it serves; None: no dashboard.
+        announce: told what the worker serves.
+        listening: where the dashboard is served; None: no dashboard.
+
+    Raises:
+        Unfinished: the port of /metrics is taken.
     """
     layout, bootstrap = settings.layout, settings.kafka
-    await asyncio.to_thread(topics.create, bootstrap, layout, (control_topic(settings.worker),))
     metrics = CollectorRegistry()
+    serving.metrics(metrics, settings, announce, elsewhere=False)
+    await asyncio.to_thread(topics.create, bootstrap, layout, (control_topic(settings.worker),))
     delivered = Delivered(metrics, [loaded.id for loaded in ruleset.detectors])
 
     stages: list[Stage] = []
@@ -77,7 +82,7 @@ async def run(
         tasks.append(asyncio.create_task(delivery.run(stopping), name="deliver"))
     watching = Watching(host, delivery, ruleset=ruleset, sources=sources, layout=layout)
     metrics.register(watching.metrics())
-    dashboard = _dashboard(settings, watching, announce) if announce is not None else None
+    dashboard = _dashboard(settings, watching, listening, announce) if listening is not None else None
     if dashboard is not None:
         tasks.append(asyncio.create_task(dashboard.run(), name="dashboard"))
     if "collect" in chosen:
@@ -86,8 +91,6 @@ async def run(
             collector=collector, context=context, positions=settings.data / "positions.json", layout=layout, bootstrap=bootstrap
         )
         tasks.append(asyncio.create_task(_unless_ended(collecting, stopping), name="collect"))
-    if settings.metrics_port:
-        start_http_server(settings.metrics_port, settings.metrics_host, registry=metrics)
     stop = asyncio.create_task(stopping.wait())
     try:
         done, _ = await asyncio.wait({stop, *tasks}, return_when=asyncio.FIRST_COMPLETED)
@@ -101,13 +104,13 @@ async def run(
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _dashboard(settings: Settings, watching: Watching, announce: Callable[[str], None]) -> Serving:
+def _dashboard(settings: Settings, watching: Watching, listening: socket.socket, announce: Announce) -> Serving:
     """The pages over Elasticsearch. Coverage by hour is not kept on Kafka yet: clauses are shown as not assessed."""
     pages = app(
         wiring.elasticsearch(settings), demo=False, health=watching.health, assessed=lambda month: {}, now=clock.now,  # noqa: ARG005 - the pages' interface
         truth_time=watching.observed, zone=settings.zone, hosts=serving.hosts(settings),
     )  # fmt: skip
-    return Serving(pages, settings, announce)
+    return Serving(pages, settings, listening, announce)
 
 
 async def _unless_ended(collecting: Collecting, stopping: asyncio.Event) -> None:

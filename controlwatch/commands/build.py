@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from controlwatch import artefacts
-from controlwatch.cli import Failed, Misconfigured
+from controlwatch.cli import action
+from controlwatch.output import Output, output_option
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 
@@ -13,17 +13,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 @click.command("build")
 @click.option("--check", is_flag=True, help="Write nothing; name what differs and end with 1.")
 @click.option("--root", type=click.Path(path_type=Path, file_okay=False), default=CHECKOUT, help="Source checkout to write to.")
-def command(root: Path, *, check: bool) -> None:
+@output_option
+def command(root: Path, output: str, *, check: bool) -> None:
     """Write documentation pages, the catalogue in JSON and the Elasticsearch template from registries and models."""
-    if not (root / "pyproject.toml").is_file():
-        raise Misconfigured(f"{root} is no source checkout (it has no pyproject.toml); name one with --root")
-    if not check:
-        for path in artefacts.write(root):
-            click.echo(f"wrote {path}")
-        return
-    differing = artefacts.differences(root)
-    for path in differing:
-        click.echo(f"{path} is not as generated", err=True)
-    if differing:
-        raise Failed(f"{len(differing)} generated files differ; run 'controlwatch build' and commit them")
-    click.echo("all generated files are current")
+    action("build")(root, Output(output), check=check)

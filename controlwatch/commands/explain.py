@@ -5,10 +5,13 @@ from typing import Any
 
 import click
 import msgspec
+import orjson
 from pydantic import BaseModel
 
-from controlwatch import options, output
-from controlwatch.commands.normalize import document
+from controlwatch import options
+from controlwatch.commands.normalize import document, summary
+from controlwatch.output import Output, mask_option, output_option
+from controlwatch.standard_input import lines
 from detectors.kit.engine import Engine
 from detectors.kit.registry import Ruleset
 from schemas.log import Keyed, LogRecord, Progress
@@ -16,32 +19,62 @@ from schemas.violation import Violation
 from streams.recording import read_lines
 from streams.stage import NormalizeStage
 
+_STATE_WIDTH = 200
+
 
 @click.command("explain")
 @options.source_options
 @options.detector_option
-def command(name: str, zone: str, received_base: int | None, detectors: tuple[str, ...]) -> None:
-    """Raw records on stdin -> one line of JSON for each: what it was read as, where it went, and what that changed."""
+@mask_option
+@output_option
+def command(
+    name: str, zone: str, received_base: int | None, detectors: tuple[str, ...], output: str, *, mask: bool
+) -> None:
+    """Raw records on stdin -> what each was read as, where it went, what that changed, and why it fired or not."""
+    out = Output(output, mask=mask)
     source = options.source(name, zone, received_base)
     ruleset = options.ruleset(detectors)
     stage = NormalizeStage(ruleset, {source.source: source})
     engine = Engine(ruleset)
-    for raw in read_lines(sys.stdin.buffer, source):
+    for raw in read_lines(lines(sys.stdin.buffer, "reading"), source):
         items = stage.take(raw)
-        out = stage.drain()
+        drained = stage.drain()
         result: dict[str, Any] = {"line": raw.line, "parsed": document(items)}
-        if out.dead:
-            result["fate"] = {"dead_letter": out.dead[0].reason, "detail": out.dead[0].detail}
+        if drained.dead:
+            result["fate"] = {"dead_letter": drained.dead[0].reason, "detail": drained.dead[0].detail}
         elif not items:
             result["fate"] = "filtered: the record is blank"
         else:
             result["fate"] = "parsed"
-            result["folds"] = [row for _, record in out.records for row in judged(engine, ruleset, record)]
+            result["folds"] = [row for _, record in drained.records for row in judged(engine, ruleset, record)]
             result["context"] = [item.table for item in items if hasattr(item, "table")]
             observed = max(item.o for item in items)
             engine.apply(Progress(part=0, parts=1, observed=observed))
             result["violations"] = [told(violation) for violation in engine.drain().violations]
-        output.line(result)
+        if out.human:
+            tell(out, result, summary(items))
+        else:
+            out.line(result)
+
+
+def tell(out: Output, result: dict[str, Any], read_as: str) -> None:
+    """Print the explanation of one record for people."""
+    fate = result["fate"]
+    if fate != "parsed":
+        why = fate if isinstance(fate, str) else f"dead letter {fate['dead_letter']}: {fate['detail']}"
+        out.text(f"line {result['line']}: {why}")
+        return
+    out.text(f"line {result['line']}: {read_as}", bold=True)
+    for row in result["folds"]:
+        out.text(f"    {row['fold']} {'/'.join(row['key'])}: {row['why']}")
+        for when in ("before", "after"):
+            text = orjson.dumps(row[when]).decode()
+            out.text(f"        {when:6} {text[:_STATE_WIDTH]}{'… (all of it: -o json)' if len(text) > _STATE_WIDTH else ''}")
+    if not result["folds"] and not result["context"]:
+        out.text("    routed to no fold: no detector wants this kind of event")
+    for violation in result["violations"]:
+        what = f"{violation['detector']} {violation['subtype']}  id {violation['id']}"
+        out.text(f"    {violation['change']}: {what}", colour="yellow")
 
 
 def judged(engine: Engine, ruleset: Ruleset, record: LogRecord) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from controlwatch.output import line, output_option, progress
+from controlwatch.output import Output, output_option, progress
 from streams import simulator
 
 
@@ -19,10 +19,8 @@ def command(seed: int, days: float, rate: float, out: Path | None, output: str, 
     """Write raw logs in the vendors' own formats, context, and truth.jsonl."""
     if listing:
         for case in simulator.cases():
-            if output == "human":
-                click.echo(f"{case.count:4}  {case.id:40} {case.detector}")
-            else:
-                line({"case": case.id, "detector": case.detector, "count": case.count})
+            told = {"case": case.id, "detector": case.detector, "count": case.count}
+            Output(output).tell(f"{case.count:4}  {case.id:40} {case.detector}", told)
         return
     if out is None:
         raise click.UsageError("--out DIR is missing: say where to write, or --list to see what is planted")
@@ -30,3 +28,7 @@ def command(seed: int, days: float, rate: float, out: Path | None, output: str, 
         raise click.UsageError(f"--out {out}: is not an empty folder; nothing was written")
     with progress("writing") as tick:
         simulator.simulate(seed=seed, days=days, rate=rate, out=out, progress=lambda part: tick(round(part * 1000), 1000))
+    files = sorted(path for path in out.rglob("*") if path.is_file())
+    total = sum(path.stat().st_size for path in files)
+    told = {"written": str(out), "files": len(files), "bytes": total}
+    Output(output).tell(f"wrote {out}: {len(files)} files, {total} bytes", told)

@@ -1,11 +1,9 @@
 """``controlwatch topics``: creates the Kafka topics, or compares them with what is configured."""
 
 import click
-from kafka.errors import KafkaError
 
-from controlwatch import settings
-from controlwatch.cli import Failed, Unfinished
-from streams import topics
+from controlwatch.cli import action
+from controlwatch.output import Output, output_option
 
 
 @click.group("topics")
@@ -14,28 +12,14 @@ def command() -> None:
 
 
 @command.command("create")
-def create() -> None:
+@output_option
+def create(output: str) -> None:
     """Create every topic that is missing; existing ones are left as they are."""
-    configured = settings.load()
-    try:
-        created = topics.create(configured.kafka, configured.layout)
-    except KafkaError as error:
-        raise Unfinished(f"Kafka at {configured.kafka}: {error}; is it running? set CONTROLWATCH_KAFKA") from error
-    for name in created:
-        click.echo(f"created {name}")
-    click.echo(f"{len(topics.TOPICS) - len(created)} topics were there already")
+    action("topics")(Output(output), create=True)
 
 
 @command.command("check")
-def check() -> None:
+@output_option
+def check(output: str) -> None:
     """Compare the topics on the cluster with the configuration."""
-    configured = settings.load()
-    try:
-        found = topics.differences(configured.kafka, configured.layout)
-    except KafkaError as error:
-        raise Unfinished(f"Kafka at {configured.kafka}: {error}; is it running? set CONTROLWATCH_KAFKA") from error
-    for line in found:
-        click.echo(line)
-    if found:
-        raise Failed(f"{len(found)} topics differ")
-    click.echo("all topics are as configured")
+    action("topics")(Output(output), create=False)

@@ -17,8 +17,8 @@ from schemas.context import ContextRecord
 from streams.collect.contract import Collected, Collector, Outlet
 from streams.kafka.lane import send
 from streams.kafka.normalizing import encode_raw
+from streams.layout import RECORD_LIMIT, Layout
 from streams.stage import Heartbeat, Said
-from streams.topics import RECORD_LIMIT, Layout
 
 MAX_ITEMS = 4000
 

@@ -14,7 +14,7 @@ from schemas.violation import Violation
 from sinks import deadletter
 from sinks.contract import Busy, Sink
 from streams import letters
-from streams.topics import Layout
+from streams.layout import Layout
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from schemas.log import FactGone, Keyed, LogRecord, Progress, Route
 from sinks import deadletter
 from streams import letters
 from streams.kafka.processor import Account, Record, Result
-from streams.topics import Layout
+from streams.layout import Layout
 
 SLICE = 64
 TRIM_EVERY = instant.HOUR

@@ -13,8 +13,8 @@ from streams.feeds.kit import filebeat, strict
 from streams.feeds.kit.contract import Unreadable
 from streams.kafka.normalizing import encode_raw
 from streams.kafka.processor import Account, Record, Result
+from streams.layout import Layout
 from streams.stage import Raw
-from streams.topics import Layout
 
 SLICE = 64
 

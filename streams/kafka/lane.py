@@ -13,7 +13,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams import clock
 from streams.kafka.processor import Account, Processor, Record, Result, Stage
-from streams.topics import RECORD_LIMIT
+from streams.layout import RECORD_LIMIT
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from sinks import deadletter
 from streams import letters
 from streams.feeds.kit.contract import Unreadable
 from streams.kafka.processor import Account, Record, Result
+from streams.layout import Layout
 from streams.stage import Dead, Heartbeat, Kept, NormalizeStage, Raw, Said
-from streams.topics import Layout
 
 META = '["m"]'
 SLICE = 64

@@ -14,10 +14,10 @@ from streams.kafka.detecting import Detecting
 from streams.kafka.host import Host, control_topic
 from streams.kafka.lane import send
 from streams.kafka.normalizing import Normalizing, encode_raw
+from streams.layout import RECORD_LIMIT, Layout
 from streams.recording import Recording
 from streams.replay import STEP, Order, Verdict, ordered
 from streams.stage import EVERYTHING, Heartbeat, Raw, Said
-from streams.topics import Layout
 
 WORKER = "replay"
 
@@ -48,7 +48,7 @@ async def judge_on_kafka(
 async def produce(order: Order, truth_time: int, *, bootstrap: str, layout: Layout) -> None:
     """Write raw records and context to topic ``raw``, each stamped with its observed time, and the passing of time."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, linger_ms=5, max_batch_size=256 << 10, max_request_size=topics.RECORD_LIMIT
+        bootstrap_servers=bootstrap, linger_ms=5, max_batch_size=256 << 10, max_request_size=RECORD_LIMIT
     )
     await producer.start()
     topic = layout.name("raw")

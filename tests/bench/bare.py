@@ -8,7 +8,7 @@ from schemas import log
 from streams import topics
 from streams.kafka import replaying
 from streams.kafka.lane import send
-from streams.topics import Layout
+from streams.layout import RECORD_LIMIT, Layout
 from tests.bench.inorder import InOrder
 from tests.bench.material import TOPICS, digest_of_log, read_topic, ruleset
 from tests.bench.records import Reader
@@ -38,7 +38,7 @@ async def _loop(run: Run, layout: Layout) -> None:
         bootstrap_servers=run.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
         max_partition_fetch_bytes=4 << 20,
     )  # fmt: skip
-    producer = AIOKafkaProducer(bootstrap_servers=run.bootstrap, max_batch_size=256 << 10, max_request_size=topics.RECORD_LIMIT)
+    producer = AIOKafkaProducer(bootstrap_servers=run.bootstrap, max_batch_size=256 << 10, max_request_size=RECORD_LIMIT)
     await consumer.start()
     await producer.start()
     try:

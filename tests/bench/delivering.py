@@ -23,7 +23,7 @@ from streams.kafka.delivering import Delivery
 from streams.kafka.detecting import Detecting
 from streams.kafka.host import Host
 from streams.kafka.normalizing import Normalizing
-from streams.topics import Layout
+from streams.layout import Layout
 from tests.bench.material import Material, ruleset
 
 WORKER = "bench"

@@ -22,8 +22,8 @@ from streams import clock, topics
 from streams.kafka import replaying
 from streams.kafka.host import control_topic
 from streams.kafka.lane import send
+from streams.layout import RECORD_LIMIT, Layout
 from streams.stage import Heartbeat, Raw
-from streams.topics import Layout
 from tests.bench.delivering import WORKER, Stored, store_at
 from tests.bench.material import Material, digest_of, ruleset
 from tests.bench.records import Reader, decode_raw
@@ -64,7 +64,7 @@ def latency(rate: float, material: Material, bootstrap: str, folder: Path) -> di
 
 async def _load(values: list[bytes], rate: float, bootstrap: str, worker: "subprocess.Popen[bytes]") -> float:
     """Send ``values`` at ``rate``; return when the first was due (monotonic seconds) once all has been delivered."""
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=topics.RECORD_LIMIT)
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_request_size=RECORD_LIMIT)
     await producer.start()
     sent: list[asyncio.Future[object]] = []
     try:

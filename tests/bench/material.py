@@ -25,6 +25,7 @@ from schemas.violation import Violation
 from streams import replay, topics
 from streams.kafka import replaying
 from streams.kafka.lane import send
+from streams.layout import RECORD_LIMIT, Layout
 from streams.recording import Recording, read_folder
 from streams.replay import Verdict
 from streams.simulator import clock as simulated
@@ -33,7 +34,6 @@ from streams.simulator.firm import Firm
 from streams.simulator.run import simulate
 from streams.simulator.sources import SOURCES
 from streams.stage import NormalizeStage, Raw
-from streams.topics import Layout
 from tests.bench.records import decode_raw
 
 CHUNK = 4000
@@ -182,7 +182,7 @@ async def _produce_raw(order: replay.Order, truth_time: int, bootstrap: str) -> 
 
 
 async def _produce_log(values: Sequence[bytes], bootstrap: str) -> None:
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=256 << 10, max_request_size=topics.RECORD_LIMIT)
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=256 << 10, max_request_size=RECORD_LIMIT)
     await producer.start()
     try:
         await asyncio.gather(*await send(producer, TOPICS.name("events"), 0, [(None, value) for value in values]))

@@ -13,8 +13,8 @@ from streams.kafka.detecting import Detecting
 from streams.kafka.host import Host, control_topic
 from streams.kafka.normalizing import Normalizing
 from streams.kafka.processor import Processor, Record, Stage
+from streams.layout import Layout
 from streams.stage import Said
-from streams.topics import Layout
 from tests.bench.material import TOPICS, WIDE, digest_of_log, read_topic, ruleset
 from tests.bench.measure import Window
 from tests.bench.records import decode_raw

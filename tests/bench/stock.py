@@ -14,7 +14,7 @@ from schemas import log
 from schemas.context import Record
 from streams import topics
 from streams.kafka import replaying
-from streams.topics import Layout
+from streams.layout import Layout
 from tests.bench.inorder import InOrder
 from tests.bench.material import TOPICS, digest_of_log, read_topic, ruleset
 from tests.bench.records import Reader

@@ -21,10 +21,10 @@ from schemas.violation import SETTLED, final
 from sinks.elasticsearch import documents
 from streams import topics
 from streams.kafka import replaying
+from streams.layout import Layout
 from streams.recording import read_folder
 from streams.replay import Order, Verdict, judge, ordered
 from streams.simulator import simulate
-from streams.topics import Layout
 
 ROOT = Path(__file__).parent.parent.parent
 KILLS = 20

@@ -25,8 +25,8 @@ from streams.kafka.detecting import Detecting
 from streams.kafka.host import Host, control_topic
 from streams.kafka.lane import POSITION
 from streams.kafka.normalizing import META, Normalizing, encode_raw
+from streams.layout import RECORD_LIMIT, Layout
 from streams.stage import EVERYTHING, Heartbeat, Kept, Raw, Said
-from streams.topics import RECORD_LIMIT, Layout
 
 Written = Raw | Heartbeat | Said | bytes | None  # bytes, None: an envelope that no collector writes
 

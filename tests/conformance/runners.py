@@ -10,10 +10,10 @@ from schemas.violation import Violation, final
 from streams import replay
 from streams.embedded import Embedded, file_of
 from streams.kafka.replaying import judge_on_kafka
+from streams.layout import Layout
 from streams.recording import Recording
 from streams.replay import Verdict, ordered
 from streams.stage import EVERYTHING, Heartbeat
-from streams.topics import Layout
 
 LAYOUT = Layout(raw=3, keyed=4)
 

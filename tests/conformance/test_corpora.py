@@ -26,8 +26,8 @@ from schemas.event import Activity, SecurityEvent
 from schemas.log import Stated
 from schemas.violation import Violation, final
 from sinks.elasticsearch.store import ElasticsearchStore, Options
+from streams.layout import Layout
 from streams.stage import EVERYTHING, Heartbeat, Raw
-from streams.topics import Layout
 from tests.conformance import onkafka
 
 EXPECTED = yaml.safe_load(Path(__file__).with_name("corpora_expected.yaml").read_text())

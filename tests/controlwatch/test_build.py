@@ -26,7 +26,7 @@ def checkout(tmp_path):
 
 
 def build(*arguments):
-    return CliRunner().invoke(cli, ["build", *map(str, arguments)])
+    return CliRunner().invoke(cli, ["build", "-o", "human", *map(str, arguments)])
 
 
 def test_the_committed_files_are_as_generated():

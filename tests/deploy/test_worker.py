@@ -35,7 +35,7 @@ def worker(tmp_path, kafka, elasticsearch, alertmanager, topic_prefix):
     }  # fmt: skip
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "controlwatch", "run", "--stage", "all", "--dashboard", "--source", "linux=auth.log"],
+            [sys.executable, "-m", "controlwatch", "run", "-o", "human", "--stage", "all", "--dashboard", "--source", "linux=auth.log"],
             cwd=tmp_path, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=log, text=True,
         )  # fmt: skip
         line = process.stdout.readline()

@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 LINES = [line.strip() for line in re.findall(r"^    (?! )(.*)$", README, re.MULTILINE)]
 PAGES = [str(path.relative_to(ROOT)) for place in ("*.md", "deploy/*.md", "docs/**/*.md") for path in sorted(ROOT.glob(place))]
-SHOWN = [line for line in LINES if "controlwatch " in line]
+COMPLETION = [line for line in LINES if "_CONTROLWATCH_COMPLETE" in line]
+SHOWN = [line for line in LINES if "controlwatch " in line and line not in COMPLETION]
 
 SSHD = "".join(
     f"2026-03-02T09:00:{second}+08:00 web-1 sshd[4242]: Failed password for alice from 10.1.2.3 port 51000 ssh2\n"
@@ -78,7 +79,7 @@ def test_every_command_explains_itself(name):
     done = subprocess.run(
         [sys.executable, "-m", "controlwatch", name, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
-    assert done.stdout.startswith(f"Usage: controlwatch {name}") or done.stdout.startswith("Usage: python -m controlwatch")
+    assert done.stdout.startswith(f"Usage: controlwatch {name}")
 
 
 @pytest.mark.parametrize("line", SHOWN)
@@ -109,6 +110,12 @@ def test_a_simulated_firm_is_judged_as_its_truth_says(run):
     verdict = json.loads(run(line_with("replay /tmp/firm") + known).splitlines()[-1])
     assert verdict["expected"] == verdict["found"] > 50
     assert (verdict["missed"], verdict["extra"]) == ([], [])
+
+
+@pytest.mark.parametrize("line", COMPLETION)
+def test_the_lines_for_completion_produce_a_script(run, line):
+    produced = re.search(r"_CONTROLWATCH_COMPLETE=\w+ controlwatch", line)
+    assert "_CONTROLWATCH_COMPLETE" in run(produced[0])
 
 
 def test_every_source_shown_is_understood():

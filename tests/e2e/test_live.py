@@ -24,7 +24,7 @@ def job(tmp_path):
     def start(*options):
         log = (tmp_path / "up.log").open("w")
         process = subprocess.Popen(
-            [sys.executable, "-m", "controlwatch", "up", "--port", "0", "--data", str(tmp_path / "data"), *options],
+            [sys.executable, "-m", "controlwatch", "up", "-o", "human", "--port", "0", "--data", str(tmp_path / "data"), *options],
             stdout=subprocess.PIPE, stderr=log, text=True, cwd=tmp_path,
             env={**os.environ, "PYTHONPATH": str(ROOT), "CONTROLWATCH_METRICS_PORT": "0", "TZ": "UTC"},
         )  # fmt: skip

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 def test_sigterm_ends_the_job_while_it_plays_its_sample_feeds(tmp_path):
     with subprocess.Popen(
-        [sys.executable, "-m", "controlwatch", "up", "--port", "0", "--data", str(tmp_path / "data")],
+        [sys.executable, "-m", "controlwatch", "up", "-o", "human", "--port", "0", "--data", str(tmp_path / "data")],
         stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=tmp_path,
         env={**os.environ, "PYTHONPATH": str(ROOT), "CONTROLWATCH_METRICS_PORT": "0"},
     ) as job:  # fmt: skip

@@ -15,8 +15,8 @@ from schemas.log import Progress
 from sinks.deadletter import encode
 from streams import letters
 from streams.feeds.kit import registry as feeds
+from streams.layout import RECORD_LIMIT
 from streams.stage import NormalizeStage, Raw
-from streams.topics import RECORD_LIMIT
 from tests.hostile import table
 from tests.hostile.table import ANY, NINE
 

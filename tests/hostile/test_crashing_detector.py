@@ -13,10 +13,10 @@ from schemas.event import Activity
 from schemas.violation import Severity, final
 from sinks.deadletter import DeadLetters
 from streams.embedded import Embedded, file_of
+from streams.layout import Layout
 from streams.recording import Recording
 from streams.replay import judge
 from streams.stage import EVERYTHING, Heartbeat, Raw
-from streams.topics import Layout
 from tests.conformance import onkafka, runners
 
 NINE = instant.parse("2026-03-02T09:00:00Z")

@@ -15,11 +15,11 @@ from streams import topics
 from streams.embedded import Embedded, file_of
 from streams.kafka import replaying
 from streams.kafka.host import control_topic
+from streams.layout import Layout
 from streams.recording import Recording, read_folder
 from streams.replay import judge
 from streams.simulator import simulate
 from streams.stage import EVERYTHING, Heartbeat, Raw, Said
-from streams.topics import Layout
 from tests.conformance import onkafka, runners
 from tests.hostile import traffic
 from tests.hostile.table import ANY, DEAD

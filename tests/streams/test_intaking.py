@@ -19,7 +19,7 @@ from streams.kafka.detecting import Detecting
 from streams.kafka.host import Host, control_topic
 from streams.kafka.intaking import Intaking
 from streams.kafka.normalizing import Normalizing
-from streams.topics import Layout
+from streams.layout import Layout
 from tests.conformance import onkafka
 
 RULESET = Ruleset(registry.load().values())

@@ -1,0 +1,22 @@
+"""``controlwatch deadletter show``: one parked record."""
+
+from pathlib import Path
+
+from controlwatch.actions.deadletter_list import opened
+from controlwatch.cli import Misconfigured
+from controlwatch.output import Output
+from sinks.deadletter import shown
+
+
+def deadletter_show(letter_id: str, data: Path | None, out: Output) -> None:
+    """Print the letter whose id begins with ``letter_id``. Raises Misconfigured if there is none, or more than one."""
+    with opened(data) as letters:
+        letter = letters.get(letter_id)
+    if letter is None:
+        raise Misconfigured(f"no dead letter, or more than one, has an id that begins with {letter_id!r}; see 'deadletter list'")
+    view = shown(letter, masked=out.mask)
+    if not out.human:
+        out.line(view)
+        return
+    for name, value in view.items():
+        out.text(f"{name:10} {value}")
