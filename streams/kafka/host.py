@@ -7,6 +7,8 @@ in-memory channels and are never trusted to arrive: a lane waits for its batch w
 import asyncio
 import logging
 from collections.abc import AsyncIterable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import faust
@@ -46,7 +48,6 @@ class Host:
             broker_session_timeout=10.0,
             broker_heartbeat_interval=2.0,
             broker_rebalance_timeout=10.0,
-            datadir=None,
         )
         self.pumps: list[Pump] = []
         self._stopping = asyncio.Event()
@@ -61,15 +62,18 @@ class Host:
 
     async def run(self) -> None:
         """Start Faust, then the pumps; return when stopped and everything in hand is committed."""
-        self.app.finalize()
-        await self.app.start()
-        tasks = [asyncio.create_task(pump.run(self._stopping), name=f"pump-{pump.stage.name}") for pump in self.pumps]
-        try:
-            await asyncio.gather(*tasks)
-        finally:
-            self._stopping.set()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            await self.app.stop()
+        # Faust makes folders for tables, which there are none of: not in the working directory, and not for long.
+        with TemporaryDirectory(prefix="controlwatch-", ignore_cleanup_errors=True) as folder:
+            self.app.conf.datadir = Path(folder)
+            self.app.finalize()
+            await self.app.start()
+            tasks = [asyncio.create_task(pump.run(self._stopping), name=f"pump-{pump.stage.name}") for pump in self.pumps]
+            try:
+                await asyncio.gather(*tasks)
+            finally:
+                self._stopping.set()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                await self.app.stop()
 
     def stop(self) -> None:
         """End after the batches in hand."""

@@ -63,7 +63,8 @@ async def serve(bootstrap: str, layout: Layout, topic: str) -> None:
 
 
 @pytest.mark.services
-def test_each_line_arrives_once_also_through_a_restart(kafka, topic_prefix):
+def test_each_line_arrives_once_also_through_a_restart(kafka, topic_prefix, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     layout = Layout(raw=2, keyed=2, prefix=topic_prefix)
     topic = f"{topic_prefix}intake.filebeat"
     admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
@@ -82,6 +83,7 @@ def test_each_line_arrives_once_also_through_a_restart(kafka, topic_prefix):
         return await onkafka.read({}, RULESET, bootstrap=kafka.bootstrap, layout=layout)
 
     run = asyncio.run(twice())
+    assert list(tmp_path.iterdir()) == [], "stages write nothing into the working directory"
     run.conserved()
     events = {event.id: event for event in run.events() if event.activity == Activity.LOGIN}
     users = Counter(event.user for event in events.values())
