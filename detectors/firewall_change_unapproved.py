@@ -38,7 +38,8 @@ from schemas.violation import Severity
 
 detector = Detector(
     clauses=("CC-17010.b.e", "CC-17010.b.b"),
-    feeds=("firewall", "change_management", "pam", "hr"),
+    feeds=("firewall",),
+    requires=("change_management",),
     severity=Severity.HIGH,
     folds=(devices.fold, pairs.fold, commits.fold, uses_fold(commits.DETECTOR, stage=3)),
     subtypes=(*(str(row) for row in Row), commits.UNDESIGNATED),

@@ -40,7 +40,8 @@ from schemas.violation import Severity
 
 detector = Detector(
     clauses=("CC-17020.b.c",),
-    feeds=("siem", "pam", "idp", "change_management", "hr"),
+    feeds=("siem", "pam"),
+    requires=("change_management",),
     severity=Severity.CRITICAL,
     folds=(hosts.fold, judge.fold, uses_fold(judge.DETECTOR, stage=2)),
     subtypes=(*(str(row) for row in Row), judge.NO_RECORD),

@@ -263,7 +263,7 @@ def _same_object(one: Given, other: Given) -> bool:
 
 detector = Detector(
     clauses=("CC-17010.b.e", "CC-17020.b.c", "CC-17020.d.b", "CC-18000.5.a", "CC-19000.5"),
-    feeds=("change_management", "hr", "pam", "evidence_register"),
+    feeds=("change_management",),
     severity=Severity.HIGH,
     folds=(
         Fold(

@@ -39,7 +39,8 @@ from schemas.violation import Severity
 
 detector = Detector(
     clauses=("CC-17010.f.b", "CC-19000.10.b"),
-    feeds=("fim", "web_monitor", "change_management", "cicd", "incident"),
+    feeds=("fim", "web_monitor"),
+    requires=("change_management",),
     severity=Severity.HIGH,
     folds=(scans.fold, files.fold, uses_fold(files.DETECTOR, stage=2)),
     subtypes=(

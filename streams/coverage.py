@@ -1,8 +1,10 @@
 """Coverage: for every source and hour, how much of the hour it was heard. Green means watched.
 
 A clause is *monitored* in a month if, in every hour that has passed, some source of its detectors' feeds was heard and all
-required feeds were; *degraded* if that held only for part; *blind* if never. A clause without a detector is not listed:
-nothing watched it.
+required feeds were; *degraded* if that held only for part of the hours, or without a required feed; *blind* if sources of its
+feeds were configured and never heard. A clause without a detector, or without a configured source that could show its
+acts, is not listed: nothing watched it. With several detectors a clause is monitored if it is for each of them, else
+degraded if one of them watched.
 """
 
 import re
@@ -89,21 +91,29 @@ def month(text: str, zone: str = ZONE) -> tuple[int, int]:
 
 
 def assessed(heard: Iterable[Hour], detectors: Iterable[Loaded], since: int, until: int) -> dict[str, str]:
-    """Clause -> monitored, degraded or blind over [since, until), ``until`` being at most the truth time."""
+    """Clause -> monitored, degraded or blind over [since, until), ``until`` being at most the truth time; see above."""
     feeds = registry.load()
     live: dict[int, set[str]] = {}
+    configured: set[str] = set()
     for item in heard:
-        if item.silent <= TOLERATED and item.feed in feeds:
-            live.setdefault(item.hour, set()).update(feeds[item.feed].kinds)
+        kinds = feeds[item.feed].kinds if item.feed in feeds else ()
+        configured.update(kinds)
+        if item.silent <= TOLERATED:
+            live.setdefault(item.hour, set()).update(kinds)
     total = max(1, -(-(until - since) // instant.HOUR))
-    result: dict[str, str] = {}
+    states: dict[str, set[str]] = {}
     for loaded in detectors:
         detector = loaded.detector
-        good = sum(1 for kinds in live.values() if kinds & set(detector.feeds) and kinds >= set(detector.requires))
-        state = "blind" if not good else "monitored" if good >= total else "degraded"
+        watched = [kinds for kinds in live.values() if not kinds.isdisjoint(detector.feeds)]
+        whole = sum(1 for kinds in watched if kinds >= set(detector.requires))
+        state = "none" if configured.isdisjoint(detector.feeds) else "blind" if not watched else "degraded"
         for clause in detector.clauses:
-            result[clause] = min(result.get(clause, state), state, key=_ORDER.index)
-    return result
+            states.setdefault(clause, set()).add("monitored" if whole >= total else state)
+    return {clause: _together(found) for clause, found in states.items() if found != {"none"}}
 
 
-_ORDER = ("monitored", "degraded", "blind")
+def _together(states: set[str]) -> str:
+    """One word for what several detectors have seen of a clause."""
+    if states == {"monitored"}:
+        return "monitored"
+    return "blind" if states <= {"blind", "none"} else "degraded"

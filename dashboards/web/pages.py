@@ -112,18 +112,24 @@ class Pages:
     def _figures(self, filters: Filters, words: Texts) -> dict[str, Any]:
         site = self._site
         return {
+            "coverage": self._coverage(words),
             "tiles": tiles(site.store, filters, words),
             "chart": chart(site.store, filters, site.now(), words, site.clock),
         }
 
-    def _coverage(self) -> dict[str, int]:
-        """How many duties of the regulation are watched at all."""
+    def _coverage(self, words: Texts) -> dict[str, str]:
+        """How many duties of the regulation are watched this month; the monthly report counts the same way."""
         assessed = self._site.assessed(self._site.clock.local(self._site.now(), "%Y-%m"))
         duties = [control.id for control in catalogue().controls if control.duty]
         found = {
             status: sum(assessed.get(duty) == status for duty in duties) for status in ("monitored", "degraded", "blind")
         }
-        return found | {"all": len(duties), "rest": len(duties) - sum(found.values())}
+        n, part = found["monitored"] + found["degraded"], found["degraded"]
+        rest = len(duties) - sum(found.values())
+        return {
+            "text": words("health.clauses_part" if part else "health.clauses_count", n=n, all=len(duties), part=part),
+            "explain": words("health.clauses_explain", n=n, all=len(duties), rest=rest, **found),
+        }
 
     def _detectors(self, chosen: str, words: Texts) -> list[tuple[str, str]]:
         ids = {str(entry["detector"]) for entry in self._site.store.counts(Query())}
@@ -156,7 +162,6 @@ class Pages:
             control_options=list(_control_options(words)),
             detector_options=self._detectors(filters.detector, words),
             health=self._health(words),
-            coverage=self._coverage(),
             **self._figures(filters, words),
         )
 

@@ -93,7 +93,8 @@
 
   // ---- figures ----------------------------------------------------------------------------------------------------
 
-  const figures = ({ tiles, chart }) => {
+  const figures = ({ tiles, chart, coverage }) => {
+    for (const slot of document.querySelectorAll("[data-c]")) slot.textContent = coverage[slot.dataset.c];
     for (const tile of tiles) fill(document.querySelector(`.tile[data-severity="${tile.severity}"]`), tile);
     document.getElementById("chart-text").textContent = chart.text;
     const bars = document.querySelectorAll("#chart .bar");
