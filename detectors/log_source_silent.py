@@ -63,7 +63,7 @@ def _key(event: SecurityEvent) -> Key:
     return ("collector", event.observer) if event.observer else ("source", event.source)
 
 
-class Heard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Heard(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One source: its last summary (id, t) and what has been found since.
 
     ``since``: from when its silence counts. ``open``: its deadline has passed, but the collector may be the cause; ``silent``,

@@ -5,6 +5,7 @@ Fields are NFC-normalised UTF-8, each preceded by its length, so that no two dif
 
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 from hashlib import blake2b
 
 Key = tuple[str, ...]
@@ -12,12 +13,26 @@ Key = tuple[str, ...]
 
 def digest(fields: Iterable[str], *, size: int = 16) -> str:
     """Hex BLAKE2b (``size`` bytes) over the length-prefixed fields."""
-    state = blake2b(digest_size=size)
+    return blake2b(_joined(fields), digest_size=size).hexdigest()
+
+
+def _joined(fields: Iterable[str]) -> bytes:
+    parts: list[bytes] = []
     for field in fields:
-        data = (field if field.isascii() else unicodedata.normalize("NFC", field)).encode("utf-8", "surrogatepass")
-        state.update(len(data).to_bytes(4, "big"))
-        state.update(data)
-    return state.hexdigest()
+        data = field.encode() if field.isascii() else unicodedata.normalize("NFC", field).encode("utf-8", "surrogatepass")
+        parts += (len(data).to_bytes(4, "big"), data)
+    return b"".join(parts)
+
+
+@lru_cache(maxsize=1024)
+def _of_source(source: str, way: str) -> bytes:
+    """How the fields of every event id of ``source`` begin: this is computed for each record that comes in."""
+    return _joined((source, way))
+
+
+@lru_cache(maxsize=1024)
+def _place(ordinal: int, index: int) -> bytes:
+    return _joined((str(ordinal), str(index)))
 
 
 def violation_id(detector: str, subtype: str, key_kind: str, key: Key, anchor: str, part: str = "") -> str:
@@ -31,9 +46,11 @@ def event_id(source: str, own_id: str, raw: bytes, ordinal: int, index: int) -> 
     ``index`` tells apart several events of one record.
     """
     if own_id:
-        return digest((source, "id", own_id, str(index)))
-    body = blake2b(raw, digest_size=16).hexdigest()
-    return digest((source, "raw", body, str(ordinal), str(index)))
+        fields = _of_source(source, "id") + _joined((own_id, str(index)))
+    else:
+        body = blake2b(raw, digest_size=16).hexdigest()
+        fields = b"%b\0\0\0\x20%b%b" % (_of_source(source, "raw"), body.encode(), _place(ordinal, index))
+    return blake2b(fields, digest_size=16).hexdigest()
 
 
 def partition(kind: str, key: Key, partitions: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 from detectors.kit import calendar
 from schemas.context import Source
 from schemas.violation import Violation
-from streams import clock
+from streams import clock, garbage
 from streams.collect.contract import Collected, Outlet
 from streams.embedded import Embedded
 from streams.stage import BLIND_AFTER, Heartbeat, Raw
@@ -41,6 +41,7 @@ class Service:
         """Serve until ``stopping``; what is in hand is finished."""
         loop = asyncio.get_running_loop()
         due = clock.monotonic()
+        garbage.settle()
         try:
             while not stopping.is_set():
                 items = await self._gather()

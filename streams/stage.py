@@ -29,7 +29,7 @@ BUCKET = 10 * instant.SECOND
 Moment = Annotated[int, msgspec.Meta(ge=0, le=FOREVER)]
 
 
-class Raw(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, tag="r"):
+class Raw(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, tag="r", gc=False):
     """One collected record as it travels in ``raw.<feed>`` (MessagePack): envelope and bytes.
 
     ``o``: observed time; ``length`` and ``sha256`` describe a record that the collector cut because it was too large.

@@ -32,7 +32,7 @@ _NUMBER = re.compile(r"\b[A-Z]{2,10}-?\d{3,12}\b")
 _BOUND = 2000
 
 
-class Edit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Edit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Digest of one record: what was done to which object. ``before``/``after``: names or text of each attribute told."""
 
     id: str

@@ -44,7 +44,7 @@ class Context(Protocol):
         ...
 
 
-class FoldState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class FoldState(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Base of a fold's state: an immutable value.
 
     ``deadline``: when ``overdue`` is to be called if nothing comes before; an event at exactly the deadline is in time.

@@ -43,7 +43,7 @@ def account_key(event: SecurityEvent) -> Key | None:
     return (event.user.casefold(),)
 
 
-class Failure(msgspec.Struct, frozen=True, array_like=True):
+class Failure(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A failure of the last 15 minutes, and the key of its session, where an end of it is to be told."""
 
     t: int
@@ -51,7 +51,7 @@ class Failure(msgspec.Struct, frozen=True, array_like=True):
     key: Key
 
 
-class Use(msgspec.Struct, frozen=True, array_like=True):
+class Use(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A client that logged in with the account, first and last."""
 
     src: str

@@ -33,7 +33,7 @@ def success(event: SecurityEvent) -> bool:
     return event.activity == Activity.LOGIN and event.outcome == "success"
 
 
-class Proof(msgspec.Struct, frozen=True, array_like=True):
+class Proof(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One attempt, as much of it as evidence needs. ``session`` is the feed's session id."""
 
     id: str
@@ -75,7 +75,7 @@ def client(event: SecurityEvent) -> str:
     return event.src_ip or event.src_host.casefold() or event.tty
 
 
-class Seen(msgspec.Struct, frozen=True, array_like=True):
+class Seen(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An attempt of the last second and the kinds of record that told of it."""
 
     t: int
@@ -102,7 +102,7 @@ def fold_copies(seen: tuple[Seen, ...], event: SecurityEvent) -> tuple[tuple[See
     return (*recent, Seen(event.t, user, clients, (kind,))), True
 
 
-class Episode(msgspec.Struct, frozen=True, array_like=True):
+class Episode(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Attempts that follow each other without a gap as long as the window: its first, its newest, how many."""
 
     first: Proof

@@ -7,7 +7,7 @@ from detectors.logins.attempts import Episode, Proof, evidence_of
 from schemas.violation import Severity
 
 
-class Digest(msgspec.Struct, frozen=True, array_like=True):
+class Digest(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A failure of the last 24 hours."""
 
     t: int

@@ -46,7 +46,7 @@ def session_key(event: SecurityEvent) -> Key | None:
     return ("client", client(event), str(bucket))
 
 
-class Run(msgspec.Struct, frozen=True, array_like=True):
+class Run(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Consecutive wrong passwords of one account on one system.
 
     ``until``: when the session counts as over; ``due``: when a disconnect must have come (µs).

@@ -18,7 +18,7 @@ _SPECIAL = "4672"  # Windows: special privileges assigned to a new log-on
 _DEPTH = 8
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One record that tells of a use; ``line``, its position in the file, is no part of what it says."""
 
     id: str
@@ -29,7 +29,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     values: dict[str, str] = {}
 
 
-class Use(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Use(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A use of ``account`` on ``host`` from ``start`` to ``end`` (µs UTC; None: not ended as far as known).
 
     ``actor``: the account that took it on, the same for a direct log-in. ``lasting``: a session was opened, not just a
@@ -119,12 +119,13 @@ def begin(event: SecurityEvent) -> Use:
 
 def same(use: Use, new: Use) -> bool:
     """Whether ``new``, of one record, tells of ``use`` again."""
-    if folded(use.account) != folded(new.account):
-        return False
     near = new.start - use.start <= LIMITS.join
-    if set(use.sessions) & set(new.sessions):
+    shared = not set(use.sessions).isdisjoint(new.sessions)
+    if not (near or shared) or folded(use.account) != folded(new.account):
+        return False
+    if shared:
         return use.end is None and (near or _numbered(new.sessions))
-    if not near or (_numbered(use.sessions) and _numbered(new.sessions)):
+    if _numbered(use.sessions) and _numbered(new.sessions):
         return False
     alike = folded(use.actor) == folded(new.actor) or use.direct or new.direct
     if not alike or use.program != new.program:

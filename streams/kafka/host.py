@@ -13,7 +13,7 @@ from typing import Any
 
 import faust
 
-from streams import clock
+from streams import clock, garbage
 from streams.kafka.lane import Batch, Submit
 from streams.kafka.processor import Stage
 from streams.kafka.pump import Pump
@@ -67,6 +67,7 @@ class Host:
             self.app.conf.datadir = Path(folder)
             self.app.finalize()
             await self.app.start()
+            garbage.settle()
             tasks = [asyncio.create_task(pump.run(self._stopping), name=f"pump-{pump.stage.name}") for pump in self.pumps]
             try:
                 await asyncio.gather(*tasks)
@@ -96,6 +97,7 @@ async def _hear(stream: AsyncIterable[bytes]) -> None:
 async def _fold(stream: AsyncIterable[Batch]) -> None:
     """The agent of every stage: folds one batch, synchronously but for a breath every 20 ms. Nothing may leave its body."""
     async for batch in stream:
+        batch.begun.set()
         try:
             breath = clock.monotonic() + SLICE
             for _ in batch.processor.work(batch.records):

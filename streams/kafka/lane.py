@@ -18,7 +18,9 @@ from streams.layout import RECORD_LIMIT
 log = logging.getLogger(__name__)
 
 POSITION = '["offset"]'
-AGENT_LIMIT = 10.0
+START_LIMIT = 30.0  # seconds until the agent takes a batch: other partitions' batches may be before it
+AGENT_LIMIT = 10.0  # seconds for the fold itself
+RETRY_MS = 20  # the broker refuses a record for the few milliseconds in which it still ends the transaction before
 MAX_RECORDS = 4000
 IDLE_MS = 20
 
@@ -29,10 +31,11 @@ class Fenced(RuntimeError):
 
 @dataclass(eq=False, slots=True)
 class Batch:
-    """One micro-batch on its way through the agent; ``done`` is set when the fold is finished."""
+    """One micro-batch on its way through the agent, which sets ``begun`` when it takes it and ``done`` after the fold."""
 
     processor: Processor
     records: list[Record]
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
     done: asyncio.Future[None] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
 
@@ -63,6 +66,7 @@ class Lane:
         self._stopping = False
         self._id = f"{prefix}{stage.name}-{stage.source}-{partition}"
         self._producer: AIOKafkaProducer | None = None
+        self._committing: asyncio.Task[None] | None = None
 
     def stop(self) -> None:
         """End after the batch in hand."""
@@ -73,7 +77,7 @@ class Lane:
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap, transactional_id=self._id, transaction_timeout_ms=30_000,
             enable_idempotence=True, acks="all", linger_ms=0, max_batch_size=256 << 10, max_request_size=RECORD_LIMIT,
-            compression_type=None, request_timeout_ms=20_000,
+            compression_type=None, request_timeout_ms=20_000, retry_backoff_ms=RETRY_MS,
         )  # fmt: skip
         try:
             await producer.start()
@@ -84,7 +88,11 @@ class Lane:
             self._consumer.seek(self.tp, offset)
             self._consumer.resume(self.tp)
             await self._pump(producer, processor, offset)
+            await self._landed()
         finally:
+            if self._committing is not None:
+                self._committing.cancel()
+                await asyncio.wait({self._committing}, timeout=AGENT_LIMIT)
             await producer.stop()
 
     async def _restore(self, processor: Processor) -> int:
@@ -131,22 +139,34 @@ class Lane:
                 self.idle.clear()
                 await self._fold(processor, records)
                 offset = records[-1].offset + 1
-            else:
+            elif self._committing is None:
                 self.idle.set()
             if self._live and clock.monotonic() >= next_tick:
                 processor.tick(clock.now())
                 next_tick = clock.monotonic() + 1.0
             result = processor.result()
             if records or result.outputs or result.state:
-                await self._commit(producer, result, offset)
-                self.account = processor.account()
+                # One batch is folded while the one before is still being committed. A commit that fails ends the lane, and
+                # with it the state that had run ahead of it: nothing of the later batch has left this process.
+                account = processor.account()
+                await self._landed()
+                self._committing = asyncio.create_task(self._commit(producer, result, offset, account))
+            elif self._committing is not None and self._committing.done():
+                await self._landed()
+
+    async def _landed(self) -> None:
+        """Wait until the batch under way, if any, is committed; raises what failed."""
+        task, self._committing = self._committing, None
+        if task is not None:
+            await task
 
     async def _fold(self, processor: Processor, records: list[Record]) -> None:
         batch = Batch(processor, records)
-        await asyncio.wait_for(self._submit(batch), AGENT_LIMIT)
+        await asyncio.wait_for(self._submit(batch), START_LIMIT)
+        await asyncio.wait_for(batch.begun.wait(), START_LIMIT)
         await asyncio.wait_for(asyncio.shield(batch.done), AGENT_LIMIT)
 
-    async def _commit(self, producer: AIOKafkaProducer, result: Result, offset: int) -> None:
+    async def _commit(self, producer: AIOKafkaProducer, result: Result, offset: int, account: Account) -> None:
         partition = self.tp.partition
         state = [*result.state, (POSITION, str(offset).encode())] if self._stage.changelog else []
         async with producer.transaction():
@@ -161,6 +181,7 @@ class Lane:
             await producer.send_offsets_to_transaction({self.tp: offset}, self._group)
             await asyncio.gather(*sent)
         self.committed = offset - 1
+        self.account = account
 
 
 async def send(

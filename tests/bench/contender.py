@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from schemas.violation import final
+from streams import garbage
 from tests.bench import bare, ours, plain, stock
 from tests.bench.material import Material, digest_of
 from tests.bench.run import Run
@@ -37,6 +38,7 @@ def main() -> None:
     given = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr)
     run = Run(given.part, Material(given.folder), given.bootstrap, given.prefix)
+    garbage.settle()  # as the product does: for all alike
     CONTENDERS[given.name](run)
     facts = run.material.facts
     same = run.log == facts.log if given.part == "normalize" else digest_of(final(run.violations)) == facts.final

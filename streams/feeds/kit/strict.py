@@ -44,11 +44,16 @@ def mapping(text: str) -> dict[str, Any]:
 def _keys(value: Any, depth: int) -> int:
     if depth > MAX_DEPTH:
         raise Unreadable("too_deep", f"JSON nested deeper than {MAX_DEPTH} levels")
-    if isinstance(value, dict):
-        return len(value) + sum(_keys(item, depth + 1) for item in value.values() if isinstance(item, dict | list))
-    if isinstance(value, list):
-        return sum(_keys(item, depth + 1) for item in value if isinstance(item, dict | list))
-    return 0
+    found = 0
+    if type(value) is dict:
+        found = len(value)
+        value = value.values()
+    elif type(value) is not list:
+        return 0
+    for item in value:
+        if type(item) is dict or type(item) is list:
+            found += _keys(item, depth + 1)
+    return found
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
