@@ -113,7 +113,7 @@ def begin(event: SecurityEvent) -> Use:
         privileged=known_privileged(account) or event.code == _SPECIAL,
         lasting=bool(event.session) if login else not commanded and program not in _NO_END,
         unattended=_unattended(event, program), commands=commanded,
-        probing=commanded and _probe(event.command), lines=(_line(event, tty),),
+        probing=commanded and _probe(event.command), lines=(_line(event, event.tty if tty else ""),),
     )  # fmt: skip
 
 

@@ -6,9 +6,12 @@
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from operator import attrgetter
 from random import Random
+from types import ModuleType
 
 import msgspec
 
@@ -16,11 +19,11 @@ from schemas import tables
 from schemas.context import ContextRecord
 from streams.stage import Raw
 from tests.chaos import oracle
-from tests.chaos.planting import logins
+from tests.chaos.planting import firewalls, firm, logins, roots
 from tests.chaos.planting import noise as calm
 from tests.chaos.planting.field import TRUTH, Field
 
-_DETECTORS = (logins,)
+_DETECTORS = (logins, firewalls, roots)
 _ONE = logins.attacked_over_connections  # plants exactly one violation
 
 
@@ -40,15 +43,17 @@ def make(seed: int, cases: int, noise: int = 0) -> Workload:
     """A workload with ``cases`` planted violations, as many near-misses, and ``noise`` further harmless raw records."""
     began = time.process_time()
     planted = Field(Random(seed))
+    firm.found(planted)
     count = near = 0
     while count < cases:
         detector = planted.chance.choice(_DETECTORS)
         kind = planted.chance.choice(detector.VIOLATIONS) if cases - count >= 3 else _ONE
-        planted.planted[kind.__name__] += 1
+        planted.planted[_name(detector, kind)] += 1
         count += kind(planted)
         while near < count:
-            kind = planted.chance.choice(planted.chance.choice(_DETECTORS).NEAR_MISSES)
-            planted.planted[kind.__name__] += 1
+            detector = planted.chance.choice(_DETECTORS)
+            kind = planted.chance.choice(detector.NEAR_MISSES)
+            planted.planted[_name(detector, kind)] += 1
             kind(planted)
             near += 1
     calm_records = list(calm.records(Random(f"noise {seed}"), noise))
@@ -62,6 +67,12 @@ def make(seed: int, cases: int, noise: int = 0) -> Workload:
     if (spent := time.process_time() - began) > 2:
         sys.stderr.write(f"workload of {cases} cases, {len(raws)} records: made in {spent:.0f} s\n")
     return Workload(raws, planted.context, _toml(planted.sources), TRUTH, expected, planted.planted)
+
+
+def _name(detector: ModuleType, kind: Callable[[Field], int]) -> str:
+    """Name of a kind of case, for example ``firewalls.unapproved``."""
+    plain = kind.args[0] if isinstance(kind, partial) else kind
+    return f"{detector.__name__.rpartition('.')[2]}.{plain.__name__}"
 
 
 def _number(raws: list[Raw]) -> None:

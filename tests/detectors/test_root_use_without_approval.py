@@ -76,6 +76,7 @@ def test_evidence_is_the_opening_and_the_closing_line_with_what_was_compared():
     first, last = found[0].evidence
     assert (first.original, last.original) == ("the opening line", "the closing line")
     assert first.values["person"] == "P-ALICE"
+    assert first.values["tty"] == "pts/0"  # as it was logged, however terminals are compared
     assert first.values["approval.valid_to"] == instant.text(at(600))
     assert first.values["overrun_s"] == "1200"
     assert first.values["end"] == instant.text(at(1800))

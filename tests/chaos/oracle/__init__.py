@@ -4,25 +4,32 @@ It shares no code with the engine, the detectors, the feeds or the sinks (``test
 catalogue's numbers are all that both read.
 """
 
-from tests.chaos.oracle import logins
-from tests.chaos.oracle.document import Document, excepted
-from tests.chaos.oracle.names import text
-from tests.chaos.oracle.said import Everything, Said
+from collections.abc import Iterator
 
-_JUDGES = (logins.judge,)
+from tests.chaos.oracle import duties, firewalls, logins, roots
+from tests.chaos.oracle.document import Document, excepted
+from tests.chaos.oracle.firm import Firm
+from tests.chaos.oracle.said import Everything, Said
 
 
 def final(world: Everything) -> dict[str, Document]:
     """The final set at truth time: violation id -> canonical document."""
-    events: dict[str, Said] = {}
-    for event in world.events:
-        known = events.get(event.id)
-        if known is None or event.o < known.o:  # of two copies of one event the one observed first counts
-            events[event.id] = event
-    truth = text(world.truth_time)
     found: dict[str, Document] = {}
-    for judge in _JUDGES:
-        for anchor_time, item in judge(events.values(), world.tables):
-            if item["settle_at"][:19] <= truth[:19]:
-                found[item["id"]] = excepted(item, anchor_time, world.tables["exceptions"])
+    for anchor_time, item in _all(world):
+        found[item["id"]] = excepted(item, anchor_time, world.tables["exceptions"])
     return found
+
+
+def _all(world: Everything) -> Iterator[tuple[int, Document]]:
+    each: dict[str, Said] = {}
+    for event in world.events:
+        known = each.get(event.id)
+        if known is None or event.o < known.o:  # of two copies of one event the one observed first counts
+            each[event.id] = event
+    events = list(each.values())
+    firm = Firm(events, world.tables)
+    uses: list[duties.Use] = []
+    yield from logins.judge(events, world.tables)
+    yield from firewalls.judge(firm, events, uses)
+    yield from roots.judge(firm, events, uses)
+    yield from duties.judge(firm, events, uses)
