@@ -1,7 +1,7 @@
 PYTHON := .venv/bin/python
 COMPILE := .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 
-.PHONY: setup test truth bench lock
+.PHONY: setup test truth bench chaos lock
 
 setup:  ## everything that running and testing needs
 	./scripts/setup.sh test
@@ -14,6 +14,9 @@ truth:  ## ten seeds of the simulator on both runners, in order and shuffled
 
 bench:  ## measurements; ONLY=name for one of them
 	$(PYTHON) -m tests.bench $(ONLY)
+
+chaos:  ## faults on real services (docs/reliability.md); ROWS="T01 T09", SCALE=0.1, SEED=n
+	@ROWS="$(ROWS)" SCALE="$(SCALE)" SEED="$(SEED)" $(PYTHON) -m tests.chaos
 
 lock:  ## renew the pinned versions (docs/decisions/0002-lock-file.md); UPGRADE=--upgrade for newer ones
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.lock

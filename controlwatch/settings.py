@@ -7,12 +7,14 @@ engines put them), and never printed.
 import difflib
 import os
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from controlwatch.cli import Misconfigured
 from schemas.violation import Severity
+from streams import failpoints
 from streams.layout import Layout
 
 PREFIX = "CONTROLWATCH_"
@@ -43,6 +45,9 @@ class Settings(BaseSettings):
     replication: int = Field(default=1, ge=1, description="copies of each topic")
     elasticsearch: str = Field(default="", description="URL of Elasticsearch; empty: none")
     elasticsearch_api_key: SecretStr | None = Field(default=None, description="API key for Elasticsearch")
+    failpoint: Annotated[str, AfterValidator(failpoints.checked)] = Field(
+        default="", description="tests only: <point>:<passage> at which a worker kills itself; see reliability.md"
+    )
     alertmanager: str = Field(default="", description="URL of Prometheus Alertmanager; empty: no alerts")
     alert_severities: tuple[Severity, ...] = Field(
         default=(Severity.CRITICAL, Severity.HIGH), description="severities that go to Alertmanager"

@@ -16,7 +16,7 @@ from schemas.context import ContextRecord, Source
 from schemas.violation import Violation
 from sinks.alerts.alertmanager import AlertmanagerSink
 from sinks.contract import ViolationStore
-from streams import clock, topics
+from streams import clock, failpoints, topics
 from streams.collect.contract import Collector
 from streams.kafka.collecting import Collecting
 from streams.kafka.delivering import Delivery
@@ -50,6 +50,7 @@ async def run(
     Raises:
         Unfinished: the port of /metrics is taken.
     """
+    failpoints.arm(settings.failpoint)
     layout, bootstrap = settings.layout, settings.kafka
     metrics = CollectorRegistry()
     serving.metrics(metrics, settings, announce, elsewhere=False)

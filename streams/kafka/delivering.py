@@ -14,6 +14,7 @@ from schemas.violation import Violation
 from sinks import deadletter
 from sinks.contract import Busy, Sink
 from streams import letters
+from streams.failpoints import reach
 from streams.layout import Layout
 
 log = logging.getLogger(__name__)
@@ -52,12 +53,15 @@ class Delivery:
                 if not batch:
                     continue
                 self.oldest = min(violation.transition.time for violation in batch)
+                reach("deliver", "before-write")
                 if not await self._store(batch, stopping):
                     return
+                reach("deliver", "after-write")
                 try:
                     await self._consumer.commit({tp: records[-1].offset + 1 for tp, records in found.items()})
                 except CommitFailedError:
                     log.info("partitions moved while %d violations were written; they are delivered again", len(batch))
+                reach("deliver", "after-commit")
                 self._told(batch)
                 self.oldest = None
         finally:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams import clock
+from streams.failpoints import reach
 from streams.kafka.processor import Account, Processor, Record, Result, Stage
 from streams.layout import RECORD_LIMIT
 
@@ -137,7 +138,9 @@ class Lane:
             ]
             if records:
                 self.idle.clear()
+                reach(self._stage.name, "after-poll")
                 await self._fold(processor, records)
+                reach(self._stage.name, "after-fold")
                 offset = records[-1].offset + 1
             elif self._committing is None:
                 self.idle.set()
@@ -177,9 +180,13 @@ class Lane:
             if state:
                 grouped[(self._stage.changelog, partition)] = [(name.encode(), value) for name, value in state]
             for (topic, place), rows in grouped.items():
+                reach(self._stage.name, "mid-write")
                 sent += await send(producer, topic, place, rows)
+            reach(self._stage.name, "after-enqueue")
             await producer.send_offsets_to_transaction({self.tp: offset}, self._group)
             await asyncio.gather(*sent)
+            reach(self._stage.name, "before-commit")
+        reach(self._stage.name, "after-commit")
         self.committed = offset - 1
         self.account = account
 

@@ -19,8 +19,7 @@ META = '["m"]'
 SLICE = 64
 
 encode_raw = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(Raw | Heartbeat | Said).decode
-
+decode_raw = msgspec.msgpack.Decoder(Raw | Heartbeat | Said).decode
 
 _kept = msgspec.msgpack.Decoder(Kept).decode
 
@@ -108,7 +107,7 @@ class Processing:
 
     def _take(self, record: Record) -> None:
         try:
-            item = _decode(record.value or b"")
+            item = decode_raw(record.value or b"")
             if isinstance(item, Said):
                 tables.model(item.record)
         except ValueError as error:  # of the decoder, of its texts (UTF-8), of the table's model

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from itertools import accumulate
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
@@ -62,8 +63,10 @@ async def produce(order: Order, truth_time: int, *, bootstrap: str, layout: Layo
         for item in order.items:
             if item.raw is None and isinstance(item.record, Stated):
                 say(Said(item.record.record), 0)
+        # Heartbeats promise that nothing earlier comes: so they follow the smallest time still to come, whatever the order.
+        coming = list(accumulate((raw.o or 0 for raw in reversed(order.raws)), min))
         for raw in order.raws:
-            o = raw.o or 0
+            o = coming.pop()
             if o >= step + STEP:
                 step = o - o % STEP
                 for part in range(layout.raw):

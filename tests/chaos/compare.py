@@ -1,0 +1,168 @@
+"""What a pipeline has ended with, against what it should: violations topic, Elasticsearch and both conservation laws.
+
+Everything is read anew from the services; nothing of the workers' memory counts.
+"""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from elasticsearch import Elasticsearch
+from elasticsearch.helpers import scan
+
+from detectors.kit import registry
+from detectors.kit.registry import Ruleset
+from schemas import log
+from schemas.log import Keyed
+from schemas.violation import SETTLED, Violation, final
+from sinks.elasticsearch import documents
+from sinks.elasticsearch.template import current_alias, history_alias
+from streams.kafka import normalizing, replaying
+from streams.layout import Layout
+from streams.stage import Heartbeat, Said
+
+Json = dict[str, Any]
+
+_raw = msgspec.msgpack.Decoder().decode
+
+
+@dataclass(slots=True)
+class Difference:
+    """Ids that are not as expected, and broken laws in words; all empty when all is well."""
+
+    lost: set[str] = field(default_factory=set)
+    duplicate: set[str] = field(default_factory=set)
+    phantom: set[str] = field(default_factory=set)
+    changed: set[str] = field(default_factory=set)
+    laws: list[str] = field(default_factory=list)
+
+    def documents(self, found: Mapping[str, Json], expected: Mapping[str, Json]) -> None:
+        """Compare one final set."""
+        self.lost |= expected.keys() - found.keys()
+        self.phantom |= found.keys() - expected.keys()
+        self.changed |= {id_ for id_ in expected.keys() & found.keys() if expected[id_] != found[id_]}
+
+    @property
+    def nothing(self) -> bool:
+        """Whether all is as expected."""
+        return not (self.lost or self.duplicate or self.phantom or self.changed or self.laws)
+
+
+def compared(bootstrap: str, layout: Layout, expected: Mapping[str, Json], elasticsearch: str = "") -> Difference:
+    """Compare everything under ``layout.prefix``; ``elasticsearch``: URL of the real server, empty if none is used."""
+    difference = Difference()
+    published = asyncio.run(replaying.violations(bootstrap, layout))
+    difference.documents({v.id: v.canonical() for v in final(published)}, expected)
+    numbers: dict[str, list[int]] = {}
+    for violation in published:
+        numbers.setdefault(violation.id, []).append(violation.transition.number)
+    difference.duplicate |= {id_ for id_, found in numbers.items() if found != list(range(1, len(found) + 1))}
+    if elasticsearch:
+        _stored(difference, elasticsearch, f"{layout.prefix}controlwatch", expected, published)
+    difference.laws += asyncio.run(_laws(bootstrap, layout))
+    return difference
+
+
+def _stored(
+    difference: Difference, url: str, prefix: str, expected: Mapping[str, Json], published: Iterable[Violation]
+) -> None:
+    """Current documents and history of the store."""
+    with Elasticsearch(url) as client:
+        client.indices.refresh(index=f"{prefix}-*")
+        current: dict[str, Violation] = {}
+        everything = {"query": {"match_all": {}}}
+        for hit in scan(client, index=current_alias(prefix), query=everything):
+            violation = documents.violation(hit["_source"])
+            if violation.id in current:
+                difference.duplicate.add(violation.id)
+            current[violation.id] = violation
+        history = Counter(
+            hit["_id"] for hit in scan(client, index=history_alias(prefix), query={**everything, "_source": False})
+        )
+    difference.documents({v.id: v.canonical() for v in current.values() if v.state in SETTLED}, expected)
+    transitions = {f"{v.id}:{v.transition.number}" for v in published}
+    newest = {v.id: v for v in published}
+    difference.lost |= {name.rpartition(":")[0] for name in transitions - history.keys()} | (newest.keys() - current.keys())
+    difference.phantom |= {name.rpartition(":")[0] for name in history.keys() - transitions}
+    difference.duplicate |= {name.rpartition(":")[0] for name, count in history.items() if count > 1}
+    difference.changed |= {id_ for id_ in current.keys() & newest.keys() if current[id_] != newest[id_]}
+
+
+async def _laws(bootstrap: str, layout: Layout) -> list[str]:
+    """Both conservation laws (T38), for each partition, from the counters in its committed state and from the topics."""
+    broken: list[str] = []
+    letters = 0
+    for partition in range(layout.raw):
+        kept = await _state(bootstrap, layout.name("state.normalize"), partition, normalizing.META)
+        counts: Mapping[str, int] = kept.get("counters", {})
+        letters += counts.get("dead", 0)
+        written = sum([1 async for value in _records(bootstrap, layout.name("raw"), partition) if _counts(value)])
+        read = counts.get("read", 0)
+        fates = counts.get("parsed", 0) + counts.get("filtered", 0) + counts.get("dead", 0)
+        if not written == read == fates:
+            broken.append(f"raw {partition}: {written} records written, {read} read, {fates} with a fate")
+    ruleset = Ruleset(registry.load().values())
+    parked = 0
+    for partition in range(layout.keyed):
+        kept = await _state(bootstrap, layout.name("state.detect"), partition, '["m"]')
+        counts = kept.get("counters", {})
+        parked += counts.get("parked", 0)
+        routed = counts.get("routed", 0)
+        fates = sum(counts.get(fate, 0) for fate in ("judged", "late", "duplicate", "parked"))
+        copies = 0
+        async for value in _records(bootstrap, layout.name("events"), partition):
+            record = log.decode(value)
+            if isinstance(record, Keyed):
+                copies += sum(len(ruleset.interested(kind, record.event)) for kind, _ in record.routes)
+        if not copies == routed == fates:
+            broken.append(f"events {partition}: {copies} judgements written, {routed} routed, {fates} with a fate")
+    found = Counter([json.loads(value)["stage"] async for value in _records(bootstrap, layout.name("deadletter"), 0)])
+    if (found["normalize"], found["detect"]) != (letters, parked):
+        broken.append(f"dead letters: {dict(found)} in the topic, {letters} counted unreadable and {parked} parked")
+    return broken
+
+
+def _counts(value: bytes) -> bool:
+    """Whether a value of topic ``raw`` is a record, not the passing of time or context."""
+    try:
+        return not isinstance(normalizing.decode_raw(value), Heartbeat | Said)
+    except ValueError:
+        return True
+
+
+async def _state(bootstrap: str, topic: str, partition: int, name: str) -> Json:
+    """The newest value of one state record; empty if there is none."""
+    newest: bytes | None = None
+    async for key, value in _pairs(bootstrap, topic, partition):
+        if key == name.encode():
+            newest = value
+    return _raw(newest) if newest else {}
+
+
+async def _records(bootstrap: str, topic: str, partition: int):
+    async for _, value in _pairs(bootstrap, topic, partition):
+        yield value
+
+
+async def _pairs(bootstrap: str, topic: str, partition: int):
+    """Committed records of one partition from its beginning to its end."""
+    reader = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, enable_auto_commit=False, isolation_level="read_committed",
+        max_partition_fetch_bytes=8 << 20,
+    )  # fmt: skip
+    await reader.start()
+    try:
+        tp = TopicPartition(topic, partition)
+        reader.assign([tp])
+        await reader.seek_to_beginning(tp)
+        end = (await reader.end_offsets([tp]))[tp]
+        while await reader.position(tp) < end:
+            for record in (await reader.getmany(tp, timeout_ms=200, max_records=5_000)).get(tp, ()):
+                yield record.key, record.value
+    finally:
+        await reader.stop()

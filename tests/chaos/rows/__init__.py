@@ -1,0 +1,5 @@
+"""The rows of the protocol; importing this package registers them all."""
+
+from tests.chaos.rows import processes
+
+__all__ = ["processes"]

@@ -1,0 +1,91 @@
+"""One run of one row: its workload, its world, its chance; faults under load, recovery after each, comparison at the end."""
+
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from tests.chaos import workload
+from tests.chaos.compare import compared
+from tests.chaos.row import Row, Size, Tally
+from tests.chaos.services import Services
+from tests.chaos.workload import Workload
+from tests.chaos.world import PROGRESS_LIMIT, Stalled, World, portions
+
+
+class Trial:
+    """What a row's function works with."""
+
+    def __init__(self, row: Row, size: Size, *, seed: int, services: Services, directory: Path) -> None:
+        self.row = row
+        self.size = size
+        self.services = services
+        self.directory = directory
+        self.chance = Random(f"{seed} {row.id}")
+        self.tally = Tally()
+        self.began = time.monotonic()
+        self._seed = seed
+
+    def say(self, text: str) -> None:
+        """One line of progress."""
+        sys.stderr.write(f"{self.row.id} {time.monotonic() - self.began:6.0f} s  {text}\n")
+        sys.stderr.flush()
+
+    def workload(self) -> Workload:
+        """Planted violations and near-misses among harmless records, by the row's size and the seed."""
+        made = workload.make(self._seed, self.size.cases, noise=self.size.records)
+        self.say(f"{len(made.raws)} records, {len(made.expected)} findings expected")
+        return made
+
+    @contextmanager
+    def world(self, load: Workload, *, cluster: bool = False, elasticsearch: str = "", **options: Any) -> Iterator[World]:
+        """A pipeline at work; when the body ends it is drained, stopped in order, and compared with what is expected.
+
+        ``elasticsearch``: where the workers find it, if not at the node itself.
+        """
+        node = self.services.elasticsearch
+        brokers = self.services.cluster if cluster else self.services.broker
+        options.setdefault("replication", 3 if cluster else 1)
+        prefix = f"{self.row.id.lower()}-{self._seed}-{int(self.began)}-"
+        world = World(load, brokers, elasticsearch or node.url, self.directory, prefix=prefix, **options)
+        try:
+            with world:
+                yield world
+                self.say(f"all is sent; drained after {world.drained(4 * PROGRESS_LIMIT):.1f} s")
+                world.stopped()
+            self.tally.expected += len(load.expected)
+            self.tally.records += world.sent
+            found = compared(world.bootstrap, world.layout, load.expected, node.url)
+            for name in ("lost", "duplicate", "phantom", "changed"):
+                getattr(self.tally.difference, name).update(getattr(found, name))
+            self.tally.difference.laws += found.laws
+            for law in found.laws:
+                self.say(f"conservation: {law}")
+        finally:
+            world.erased()
+
+    def under_load(
+        self, world: World, fault: Callable[[int], None], *, limit: float = PROGRESS_LIMIT, wait: tuple[float, float] = (0.2, 5.0)
+    ) -> None:
+        """Write a portion, do ``fault(number)`` at a random moment after it, wait until the lag is nothing; and again.
+
+        Raises:
+            Stalled: the lag did not come back to nothing within ``limit`` seconds of one fault.
+        """
+        parts = list(portions(world.workload, self.size.faults + 1))
+        for number, (order, until) in enumerate(parts):
+            world.produce(order, until)
+            if number == len(parts) - 1:
+                return
+            time.sleep(self.chance.uniform(*wait))
+            fault(number)
+            self.tally.faults += 1
+            try:
+                self.tally.recovery.append(world.drained(limit))
+            except Stalled as stalled:
+                self.tally.failed.append(f"fault {number + 1}: {stalled}"[:4000])
+                raise
+            self.say(f"fault {number + 1} of {self.size.faults}: lag is nothing again after {self.tally.recovery[-1]:.1f} s")
