@@ -75,10 +75,12 @@ class Trial:
         Raises:
             Stalled: the lag did not come back to nothing within ``limit`` seconds of one fault.
         """
-        parts = list(portions(world.workload, self.size.faults + 1))
+        first, *parts = portions(world.workload, self.size.faults + 2)
+        world.produce(*first)
+        self.say(f"the workers are up: first portion done after {world.drained():.1f} s")
         for number, (order, until) in enumerate(parts):
             world.produce(order, until)
-            if number == len(parts) - 1:
+            if number == self.size.faults:
                 return
             time.sleep(self.chance.uniform(*wait))
             fault(number)
