@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from tests.chaos import workload
-from tests.chaos.compare import compared
+from tests.chaos.compare import Refused, compared, nothing
 from tests.chaos.row import Row, Size, Tally
 from tests.chaos.services import Services
 from tests.chaos.workload import Workload
@@ -41,10 +41,12 @@ class Trial:
         return made
 
     @contextmanager
-    def world(self, load: Workload, *, cluster: bool = False, elasticsearch: str = "", **options: Any) -> Iterator[World]:
+    def world(
+        self, load: Workload, *, cluster: bool = False, elasticsearch: str = "", refused: Refused = nothing, **options: Any
+    ) -> Iterator[World]:
         """A pipeline at work; when the body ends it is drained, stopped in order, and compared with what is expected.
 
-        ``elasticsearch``: where the workers find it, if not at the node itself.
+        ``elasticsearch``: where the workers find it, if not at the node itself; ``refused``: ids that the store never takes.
         """
         node = self.services.elasticsearch
         brokers = self.services.cluster if cluster else self.services.broker
@@ -58,7 +60,7 @@ class Trial:
                 world.stopped()
             self.tally.expected += len(load.expected)
             self.tally.records += world.sent
-            found = compared(world.bootstrap, world.layout, load.expected, node.url)
+            found = compared(world.bootstrap, world.layout, load.expected, node.url, refused)
             for name in ("lost", "duplicate", "phantom", "changed"):
                 getattr(self.tally.difference, name).update(getattr(found, name))
             self.tally.difference.laws += found.laws

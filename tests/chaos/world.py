@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -82,9 +82,11 @@ class World:
         asyncio.run(replaying.produce(order, until, bootstrap=self.bootstrap, layout=self.layout))
         self.sent += len(order.raws)
 
-    def unread(self) -> int:
+    def unread(self, stages: Collection[str] = STAGES) -> int:
         """How many partitions hold what their stage has not committed; a broker that does not answer counts as all."""
         for topic, (group, partitions) in self.groups.items():
+            if group not in stages:
+                continue
             try:
                 left = asyncio.run(
                     replaying.unread(self.bootstrap, {self.layout.name(topic): f"{self.layout.prefix}{group}"}, partitions)
@@ -95,14 +97,14 @@ class World:
                 return left
         return 0
 
-    def drained(self, limit: float = PROGRESS_LIMIT) -> float:
-        """Wait until nothing is left to read in any stage; seconds that took.
+    def drained(self, limit: float = PROGRESS_LIMIT, stages: Collection[str] = STAGES) -> float:
+        """Wait until nothing is left to read in any of ``stages``; seconds that took.
 
         Raises:
             Stalled: something is left after ``limit`` seconds (T44).
         """
         began = time.monotonic()
-        while left := self.unread():
+        while left := self.unread(stages):
             if time.monotonic() - began > limit:
                 raise Stalled(f"{left} partitions still hold unread records after {limit:.0f} s\n{self.told()}")
             time.sleep(0.3)
