@@ -8,7 +8,8 @@ CONTROL_FAILURE: the third consecutive wrong password of one account in one sess
 one client, with no pause of 15 minutes) was not followed by a disconnect, end of session or lock within 10 seconds, or a
 further attempt of any account was evaluated in that session; a disconnect after that does not heal it. Only a success of the
 same account resets its count: alternating accounts hides nothing. Nodes of one system (context ``assets``) count together.
-ATTACK_SUSPECTED, part ``account``: three failures of one account in 15 minutes, in one session or over several, cut or not.
+ATTACK_SUSPECTED, part ``account``: three failures of one account in 15 minutes, in one session or over several, cut or not
+(``docs/decisions/0011-three-in-one-session.md``).
 Part ``slow``: 20 in 24 hours that no raised burst covers. Part ``spray``: ten accounts from one address in 10 minutes. GUESSED:
 a success of that account, or from that address, within 15 minutes of the last failure; not from a client that the account had
 used before and that took no part in the guessing. An episode ends when no attempt came for the window; a success takes the
@@ -25,6 +26,7 @@ announced scan (context ``downtimes``, reason ``scanner-announced…``) are not 
 one. Names unknown to the system are counted per address, so one such name tried from many addresses is not seen. A feed that
 cannot tell an unknown name from a wrong password counts the name as an account. Validations by a domain controller that name
 only the client's computer (Windows 4776) count as guessing but are no session. Of one key at most 64 accounts are followed.
+A line without record id that a relay delivers twice counts as two attempts (``docs/decisions/0012-identical-lines.md``).
 
 What to do: set the log-in component to cut or lock at the third wrong password (sshd MaxAuthTries 3, lock-out policy) and
 check that it logs the disconnect. For attacks: block the address, tell the account's owner; for GUESSED: end its sessions and

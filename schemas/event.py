@@ -30,7 +30,7 @@ class Activity(StrEnum):
     FIREWALL_SNAPSHOT = "firewall_snapshot"  # the whole configuration was seen, with its hash
     FLOW = "flow"  # a network session, allowed or denied
     FILE_CHANGE = "file_change"  # content of a file was added, changed or deleted
-    FILE_SCAN = "file_scan"  # an integrity scan of a host ended
+    FILE_SCAN = "file_scan"  # an integrity scan of a host ended, or (action baseline-reset) its baseline was made anew
     WEB_REQUEST = "web_request"
     ALERT = "alert"  # verdict of an IDS, WAF or scanner
     ACCOUNT_CHANGE = "account_change"

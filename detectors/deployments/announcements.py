@@ -1,4 +1,7 @@
-"""Whether a change was announced: the approval table over the requests that announce deployments, with their released hashes."""
+"""Whether a change was announced: the approval table over the requests that announce deployments, with their released hashes.
+
+A release is also what its signers packed anew (``docs/decisions/0010-signed-re-packs.md``).
+"""
 
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
@@ -35,15 +38,19 @@ class Announced:
 
 
 def announced(
-    ctx: Context, *, t: int, o: int, earliest: int | None, host: str, path: str, new_hash: str, account: str
+    ctx: Context, *, t: int, o: int, earliest: int | None, host: str, path: str, new_hash: str, account: str,
+    signers: tuple[str, ...] = (),
 ) -> tuple[Act, Announced]:  # fmt: skip
-    """Judge a change of ``path`` to ``new_hash`` (SHA-256; empty: not known) at ``t``, or between ``earliest`` and ``t``."""
+    """Judge a change of ``path`` to ``new_hash`` (SHA-256; empty: not known) at ``t``, or between ``earliest`` and ``t``.
+
+    ``signers``: names of who signed the new content, folded.
+    """
     targets = containing(ctx, host, t)
     act = Act(
         t=t, o=o, earliest=earliest, host=host or "unknown host", targets=targets, account=account,
         who=identity.who(ctx, account, t, targets), objects=(path,), hashes=(new_hash,) if new_hash else (), role=APPROVER,
     )  # fmt: skip
-    view = _Announcements(ctx, act)
+    view = _Announcements(ctx, act, signers)
     verdict = judge(view, act)
     apart, wrong = verdict, False
     if act.hashes and verdict.state != "covered" and (not verdict.rows or verdict.rows[0] not in _OF_ITS_OWN):
@@ -55,12 +62,18 @@ def announced(
     return act, Announced(verdict=verdict, apart=apart, wrong_hash=wrong, releases=names, hashes=hashes)
 
 
+def approved(ctx: Context, act: Act) -> Verdict:
+    """Judge an act on a host as a whole, such as making the baseline of its monitor anew."""
+    return judge(_Announcements(ctx, act), act)
+
+
 class _Announcements:
     """Context in which the approvals are those that announce deployments, with the hashes released under them."""
 
-    def __init__(self, ctx: Context, act: Act) -> None:
+    def __init__(self, ctx: Context, act: Act, signers: tuple[str, ...] = ()) -> None:
         self._ctx = ctx
         self._act = act
+        self._signers = frozenset(signers)
 
     def all(self, table: str, entity: str) -> tuple[Entry, ...]:
         return self._read(table, entity, self._ctx.all(table, entity))
@@ -71,10 +84,19 @@ class _Announcements:
     def released(self, number: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Names of the releases of request ``number`` and their hashes for the path; of all their files if none names it."""
         releases = [entry.data for entry in self._ctx.all("releases", f"approval:{number}")]
-        path = folded(self._act.objects[0])
-        every = {(item.path, item.sha256) for release in releases for item in release.artefacts}
-        own = {sha for pattern, sha in every if fnmatchcase(path, folded(pattern))}
         names = tuple(sorted({release.release for release in releases}))
+        if not self._act.objects:
+            return names, ()
+        signers = {folded(signer) for release in releases for signer in release.signers}
+        again = [
+            entry.data for name in names for entry in self._ctx.all("releases", f"release:{name}")
+            if not entry.data.approval and not signers.isdisjoint(map(folded, entry.data.signers))
+        ]
+        path = folded(self._act.objects[0])
+        every = {(item.path, item.sha256) for release in (*releases, *again) for item in release.artefacts}
+        own = {sha for pattern, sha in every if fnmatchcase(path, folded(pattern))}
+        if own and not signers.isdisjoint(self._signers):
+            own.update(self._act.hashes)
         return names, tuple(sorted(own or {sha for _, sha in every}))
 
     def _read(self, table: str, entity: str, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:

@@ -18,7 +18,13 @@ from schemas.violation import Evidence
 FOUND = "file_found_changed"
 """Kind of the facts in which a scan's finding travels, with the earliest time of the change."""
 
+FIRST_SCAN = "initial_scan"
+BASELINES = frozenset({"baseline-reset", FIRST_SCAN})
+"""Actions of scans that make a baseline rather than compare with it: anew, or of a directory that had none."""
+
 DELETED = "deleted"
+SIGNATURE = "file.code_signature"
+SIGNER = ("subject_name", "thumbprint_sha256")
 EMPTY = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 """SHA-256 of nothing: what a monitor in real time sees of a file that is being written anew."""
 
@@ -28,6 +34,7 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
     ``t``: when it happened, or was found by a scan; then ``earliest`` is the scan before. ``content``: SHA-256 of the new
     content, ``deleted``, or empty where the source tells none (audit logs). ``account``: who wrote it, where that is told.
+    ``signers``: names of who signed the content, where the source has checked that.
     """
 
     id: str
@@ -40,7 +47,8 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     earliest: int | None
     evidence: dict[str, Any]
-    line: int
+    line: int = 0
+    signers: tuple[str, ...] = ()
 
     @property
     def hash(self) -> str:
@@ -62,13 +70,21 @@ def ordinary(path: str) -> bool:
     return _any(name, LIMITS.delivered) and not _any(name, LIMITS.programs)
 
 
+@lru_cache(maxsize=65_536)
+def baseline(path: str) -> tuple[bool, bool]:
+    """Whether ``path`` is the database of an integrity monitor, and if so whether any writing makes the baseline anew."""
+    name = folded(path).replace("\\", "/")
+    anew = _any(name, LIMITS.baselines)
+    return anew or _any(name, LIMITS.stores), anew
+
+
 def _any(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def watched(event: SecurityEvent) -> bool:
     """Whether ``event`` tells the change of a file that is to be judged."""
-    if event.activity != Activity.FILE_CHANGE or not event.path or ordinary(event.path):
+    if event.activity != Activity.FILE_CHANGE or not event.path or ordinary(event.path) or baseline(event.path)[0]:
         return False
     return not event.hash or event.hash != event.hash_before
 
@@ -85,10 +101,19 @@ def read(event: SecurityEvent) -> Change:
     gone = "deletion" in event.type
     return Change(
         id=event.id, t=event.t, o=event.o, host=event.host, path=event.path, content=DELETED if gone else event.hash,
-        before=event.hash_before, account=event.user, earliest=None, line=event.line, evidence=packed_evidence(
+        before=event.hash_before, account=event.user, earliest=None, line=event.line, signers=signers(event),
+        evidence=packed_evidence(
             evidence(event, action=event.action, user=event.user, hash_before=event.hash_before, hash_after=event.hash)
         ),
     )  # fmt: skip
+
+
+def signers(event: SecurityEvent) -> tuple[str, ...]:
+    """Who signed the content, as the source checked it (ECS fields ``file.code_signature.*``); none unless valid and trusted."""
+    told = {name: event.extra.get(f"{SIGNATURE}.{name}") for name in ("valid", "trusted", *SIGNER)}
+    if str(told["valid"]).lower() != "true" or str(told["trusted"]).lower() != "true":
+        return ()
+    return tuple(sorted({folded(name) for field in SIGNER if isinstance(name := told[field], str) and name.strip()}))
 
 
 def payload(change: Change) -> dict[str, Any]:
@@ -100,4 +125,4 @@ def payload(change: Change) -> dict[str, Any]:
 
 def unpacked(told: Mapping[str, Any]) -> Change:
     """The change that the fact with the content ``told`` tells."""
-    return Change(**{name: told[name] for name in Change.__struct_fields__})
+    return msgspec.convert(told, Change)

@@ -86,7 +86,7 @@ def _content(state: File, last: Done, change: Change, ctx: Context) -> Step:
     after = msgspec.structs.replace(_known(state, change), untold=False)
     if not change.hash:
         return Step(after)
-    act, told = _announced(msgspec.structs.replace(change, t=last.t, account=last.account, earliest=None), ctx)
+    act, told = _announced(state, msgspec.structs.replace(change, t=last.t, account=last.account, earliest=None), ctx)
     if not told.wrong_hash:
         return Step(after)
     return Step(after, _out(state, change, change, act, told, ctx))
@@ -95,7 +95,7 @@ def _content(state: File, last: Done, change: Change, ctx: Context) -> Step:
 def _judged(state: File, change: Change, ctx: Context, *, content: Change | None) -> Step:
     """``change`` is complete; ``content``: the telling of its content (itself, if it has one)."""
     whole = change if content is None else _merged(change, content)
-    act, told = _announced(whole, ctx)
+    act, told = _announced(state, whole, ctx)
     out = _out(state, whole, content or change, act, told, ctx)
     latest = max(whole.t if content is None else content.t, state.written if state.held is not None else 0)
     done = Done(t=whole.t, last=latest, exact=change.earliest is None, account=whole.account)
@@ -110,7 +110,8 @@ def _merged(change: Change, content: Change) -> Change:
     if change is content:
         return change
     return msgspec.structs.replace(
-        change, content=content.content, before=content.before, account=change.account or content.account
+        change, content=content.content, before=content.before, account=change.account or content.account,
+        signers=content.signers,
     )
 
 
@@ -123,10 +124,12 @@ def _known(state: File, change: Change) -> File:
     return msgspec.structs.replace(state, content=change.content, earlier=earlier)
 
 
-def _announced(change: Change, ctx: Context) -> tuple[Act, Announced]:
+def _announced(state: File, change: Change, ctx: Context) -> tuple[Act, Announced]:
+    # An older release is signed as well: content that was here before is a roll-back, to be announced by its hash.
+    again = any(content == change.content for content, _ in state.earlier)
     return announced(
         ctx, t=change.t, o=change.o, earliest=change.earliest, host=change.host, path=change.path, new_hash=change.hash,
-        account=change.account,
+        account=change.account, signers=() if again else change.signers,
     )  # fmt: skip
 
 
@@ -158,7 +161,7 @@ def _finding(state: File, change: Change, content: Change, act: Act, told: Annou
     values = (told.apart if told.wrong_hash else told.verdict).values()
     compared: dict[str, Any] = {
         "hash_before": content.before or state.content, "hash_after": change.content, "release": ", ".join(told.releases),
-        "released_hash": ", ".join(told.hashes[:4]),
+        "released_hash": ", ".join(told.hashes[:4]), "signed_by": ", ".join(change.signers),
     }  # fmt: skip
     if act.earliest is not None:
         compared["scan_before"] = instant.text(act.earliest)

@@ -19,7 +19,7 @@ _DUTIES = ((NOT_NOTIFIED, "notified", LIMITS.notify_within), (NOT_HANDLED, "hand
 
 def incidents(ctx: Context, act: Act) -> list[Entry]:
     """Incidents that name the host (or a group or system it is in) and the path, or no path."""
-    path = folded(act.objects[0])
+    path = folded(act.objects[0]) if act.objects else ""
     return [
         entry for name in act.targets for entry in ctx.all("incidents", f"host:{name}")
         if not entry.data.path or fnmatchcase(path, folded(entry.data.path)) or path == folded(entry.data.path)

@@ -13,7 +13,7 @@ from schemas.identity import Key
 def by_host(event: SecurityEvent) -> Key | None:
     """The host whose scan ended, or on which a scan found a change."""
     if event.activity == Activity.FILE_SCAN:
-        return (folded(event.host),)
+        return (folded(event.host),) if event.action not in changes.BASELINES else None
     return (folded(event.host),) if event.last_scan and changes.watched(event) else None
 
 

@@ -2,7 +2,8 @@
 
 The records of one audit event share time and serial; where several come as one raw record (see ``starts``), the system call,
 its arguments and its paths are read together, else each for itself. A watched file changed when a successful call that can
-change it carries a rule's key and names the path. What the record types mean stands in ``kit/audit_meaning``.
+change it carries a rule's key and names the path. A command that makes the baseline of an integrity monitor anew is told twice,
+as what ran and as ``baseline-reset`` (``kit/integrity``). What the record types mean stands in ``kit/audit_meaning``.
 ``user`` is the account named, or who began the audit session (AUID) where another account is taken on and the log is enriched.
 """
 
@@ -12,7 +13,7 @@ from typing import Any
 
 from schemas.context import FOREVER
 from schemas.event import SecurityEvent
-from streams.feeds.kit import audit_meaning, audit_record, audit_types, syslog, values
+from streams.feeds.kit import audit_meaning, audit_record, audit_types, integrity, syslog, values
 from streams.feeds.kit.audit_record import AuditRecord
 from streams.feeds.kit.contract import Feed, RawRecord, Unreadable
 from streams.feeds.kit.fields import Fields, source
@@ -127,7 +128,7 @@ def parse(record: RawRecord) -> Iterator[SecurityEvent]:
             told = [_alone(member) for member in members]
         else:
             told = _call(call, [member for member in members if member is not call])
-        for fields in told:
+        for fields in integrity.completed(told):
             yield record.event(**base, **fields)
 
 

@@ -1,8 +1,10 @@
 """Elastic's auditd_manager and Auditbeat (modules auditd and file_integrity) -> events of hosts and of file integrity.
 
 The documents are in ECS terms already; activity, session and changed files are worked out as for the raw audit log
-(``kit/audit_meaning``). File integrity: actions created, updated, deleted and moved change a file; attributes_modified alone,
-found and initial_scan alone state what is there.
+(``kit/audit_meaning``, ``kit/integrity``). File integrity: actions created, updated, deleted and moved change a file;
+attributes_modified alone, found and initial_scan alone state what is there. ``initial_scan`` is what the module calls everything
+under a configured path that its store does not know (Auditbeat reference, "How it works": at first start a baseline is made of
+locally persisted data): for a directory it is told as a scan, so that a second one shows that the store was lost.
 """
 
 import re
@@ -11,7 +13,7 @@ from typing import Any
 
 from schemas import instant
 from schemas.event import Activity, SecurityEvent
-from streams.feeds.kit import audit_meaning, audit_record, ecs_document, values
+from streams.feeds.kit import audit_meaning, audit_record, ecs_document, integrity, values
 from streams.feeds.kit.audit_record import AuditRecord
 from streams.feeds.kit.contract import Feed, RawRecord, Unreadable
 from streams.feeds.kit.ecs_document import Document
@@ -84,7 +86,8 @@ def _integrity(document: Document) -> list[Fields]:
     actions = ecs_document.many(document.get("event.action", []))
     fields["action"] = ",".join(actions)
     changed = not _CHANGES.isdisjoint(actions)
-    fields["activity"] = Activity.FILE_CHANGE if changed else Activity.OTHER
+    begun = actions == ("initial_scan",) and document.get("file.type") == "dir"
+    fields["activity"] = Activity.FILE_CHANGE if changed else Activity.FILE_SCAN if begun else Activity.OTHER
     if not fields.get("path"):
         raise Unreadable("missing_field", "a file_integrity document without file.path")
     fields["hash"] = ecs_document.one(document.get("file.hash.sha256") or document.get("hash.sha256", "")).lower()
@@ -94,7 +97,7 @@ def _integrity(document: Document) -> list[Fields]:
     fields["extra"] = {
         name: ecs_document.one(document[name])
         for name in ("file.mtime", "file.owner", "file.uid", "file.type", "file.target_path", "file.size") if name in document
-    }
+    } | {name: value for name, value in document.items() if name.startswith("file.code_signature.")}
     return [fields]
 
 
@@ -123,7 +126,7 @@ def parse(record: RawRecord) -> Iterator[SecurityEvent]:
         told = _audit(document)
     else:
         raise Unreadable("missing_field", "expected a document of module auditd or file_integrity, found no field auditd.*")
-    for fields in told:
+    for fields in integrity.completed(told):
         yield record.event(**base, **fields)
 
 

@@ -1,8 +1,9 @@
 """Linux and other Unix system logs over syslog -> events: log-ins, use of root, accounts, boots, and everything else.
 
-Files ``auth.log``, ``secure``, ``syslog``, ``messages`` and their syslog streams, as rsyslog, syslog-ng, journald and BSD syslogd
-write them, and JSON of the journal or of Filebeat. What each program's lines mean stands in ``kit/unix``. Any other syslog line
-is an event of activity ``other``.
+Files ``auth.log``, ``secure``, ``syslog``, ``messages`` and their syslog streams, as rsyslog, syslog-ng, journald and BSD
+syslogd write them, and JSON of the journal or of Filebeat. What each program's lines mean stands in ``kit/unix``; a command
+that makes the baseline of an integrity monitor anew is told as ``baseline-reset`` as well (``kit/integrity``). Any other syslog
+line is an event of activity ``other``.
 
 ``session`` names a connection or a use of another account: "host/sshd[pid]", "host/sudo[pid]"; two records of one
 session (sshd's "Accepted" and pam_unix' "session opened") name it alike. Where no process id is logged it is
@@ -14,7 +15,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from schemas.event import SecurityEvent
-from streams.feeds.kit import journal, syslog, unix, values
+from streams.feeds.kit import integrity, journal, syslog, unix, values
 from streams.feeds.kit.contract import Feed, RawRecord, Unreadable
 
 MAX_REPEATS = 100  # log-ins that one "message repeated N times" line may stand for
@@ -57,7 +58,7 @@ def parse(record: RawRecord) -> Iterator[SecurityEvent]:
     base: dict[str, Any] = {
         "host": line.host, "process": line.app, "pid": line.pid, "seq": line.seq, "message": shown,
     }
-    for fields in unix.read(line) * repeats:
+    for fields in integrity.completed(unix.read(line) * repeats):
         if "src_host" in fields:  # ECS: the address as the record states it, where it is no IP address
             fields["extra"] = fields.get("extra", {}) | {"source.address": fields["src_host"]}
         if bare and fields.get("src_port"):

@@ -1,11 +1,14 @@
 """Wazuh alerts (alerts.json) and agent log (ossec.log) -> events: file integrity, scans, and alerts in general.
 
 File integrity (syscheck): an addition, deletion or change of content is a file change; a change of attributes alone is not. A
-file found changed by a scheduled scan changed at some time since the scan before: ``last_scan`` is the earliest it can have been,
-as far as the alert itself tells (the old content's modification time, at most the default scan period of 12 hours back; the end
-of the scan before, where it is logged, tells more). With modes realtime and whodata the time is exact and ``last_scan`` 0.
-Alerts about log lines and Windows events mean what the line or event means (``kit/unix``, ``kit/windows_meaning``), so that an
-attempt is not counted twice; any other is an alert with its rule.
+file found changed by a scheduled scan changed at some time since the scan before: ``last_scan`` is the earliest it can have
+been, as far as the alert itself tells (the old content's modification time, at most the default scan period of 12 hours back;
+the end of the scan before, where it is logged, tells more). With modes realtime and whodata the time is exact and ``last_scan``
+0. A baseline made anew (action ``baseline-reset``) is told by the API's log (api.log: ``DELETE /syscheck/{agent_id}`` and
+``DELETE /experimental/syscheck``, Wazuh API reference, "Clear FIM scan results", for agents before 3.12; the host is the number
+of the agent) and by alerts about commands (``kit/integrity``). The start of an agent and its first scan are none. Alerts about
+log lines and Windows events mean what the line or event means (``kit/unix``, ``kit/windows_meaning``), so that an attempt is
+not counted twice; any other is an alert with its rule.
 """
 
 import re
@@ -14,10 +17,12 @@ from typing import Any
 
 from schemas import instant
 from schemas.event import Activity, SecurityEvent
-from streams.feeds.kit import ecs_document, syslog, unix, values, windows_meaning, windows_record
+from streams.feeds.kit import ecs_document, integrity, syslog, unix, values, windows_meaning, windows_record
 from streams.feeds.kit.contract import Feed, RawRecord, Unreadable
 from streams.feeds.kit.ecs_document import Document, many, one
 from streams.feeds.kit.fields import Fields, source
+
+MAX_ARGUMENTS = 32  # of a command in an alert
 
 SCAN_PERIOD = 12 * instant.HOUR  # default of <syscheck><frequency>, Wazuh reference "syscheck"
 
@@ -28,6 +33,11 @@ _LOG = re.compile(
     r"(INFO|WARNING|ERROR|CRITICAL|DEBUG): (?:\((\d{1,6})\): )?",
     re.ASCII,
 )
+# Request of the API's log (Wazuh, api/alogging.py): user [(hash)] address "METHOD path" with parameters {...} ... : status
+_CLEARED = re.compile(
+    r"(\S{1,64})(?: \([0-9a-f]{1,64}\))? (\S{1,64}) \"DELETE /(?:experimental/syscheck|syscheck/(\d{1,6}))\" with parameters "
+    r"(?:\{[^{}]{0,4096}?\"agents_list\": \"([\d,]{1,2048})\")?[^\r\n]{0,4096}done in [\d.]{1,16}s: 200$", re.ASCII,
+)  # fmt: skip
 _SEPARATOR = re.compile(r"[\\/]")
 _CHANGES: Mapping[str, str] = {"added": "creation", "modified": "change", "deleted": "deletion"}
 _WATCHED: Mapping[str, str] = {"audit_watch_create": "creation", "audit_watch_write": "change", "audit_watch_delete": "deletion"}
@@ -130,11 +140,17 @@ def _line(document: Document, t: int, record: RawRecord) -> list[Fields]:
                 "activity": Activity.FILE_CHANGE, "category": ("file",), "type": (kind,), "path": path,
                 "executable": one(document.get("data.audit.exe")), "user_id": one(document.get("data.audit.auid")),
             }]
+    if "audit_command" in groups:
+        command = " ".join(one(document.get(f"data.audit.execve.a{place}")) for place in range(MAX_ARGUMENTS)).strip()
+        executable, auid = one(document.get("data.audit.exe")), one(document.get("data.audit.auid"))
+        if integrity.resets(command, executable, one(document.get("data.audit.command"))):
+            return [integrity.reset() | {"command": command, "executable": executable, "user_id": auid}]
     composite = "rule.frequency" in document
     line = syslog.split(one(document.get("full_log")))
     if line.app and not composite and (known := [fields for fields in unix.read(line) if fields]):
         own = {"process": line.app, "pid": line.pid}
-        return [own | {"rank": values.rank(fields.get("activity", ""), fields.get("outcome", ""))} | fields for fields in known]
+        known = [own | {"rank": values.rank(fields.get("activity", ""), fields.get("outcome", ""))} | fields for fields in known]
+        return list(integrity.completed(known))
     fields = next((told for group, told in _GROUPS if group in groups), {})
     # Several lines together, or a line whose wording only the manager knows: its verdict.
     return [{"activity": Activity.ALERT, "kind": "alert"} | fields | _named(document)]
@@ -174,16 +190,22 @@ def _alert(record: RawRecord) -> Iterator[SecurityEvent]:
         yield record.event(t=t, own_id=own, **(merged | {"extra": extra, "seq": seq, "host": common["host"]}))
 
 
-def _log(record: RawRecord, match: re.Match[str]) -> SecurityEvent:
-    """Read a line of ossec.log, such as "2026/03/02 09:00:00 wazuh-syscheckd: INFO: (6009): ... scan ended."."""
+def _log(record: RawRecord, match: re.Match[str]) -> Iterator[SecurityEvent]:
+    """Read a line of ossec.log, such as "2026/03/02 09:00:00 wazuh-syscheckd: INFO: (6009): ... scan ended.", or of api.log."""
     year, month, day, clock, program, _, level, number = match.groups()
     ended = _ENDED.search(record.text, match.end(), match.end() + 256) is not None
     fields: Fields = {"category": ("file",), "type": ("info",), "action": "scan-ended"} if ended else {}
-    return record.event(
-        t=record.time(f"{year}-{month}-{day}T{clock}"), activity=Activity.FILE_SCAN if ended else Activity.OTHER,
-        process=program or "", code=number or "", message=record.text[match.end() :][: unix.LIMIT],
-        extra={"log.level": level.lower()}, **fields,
-    )
+    told: list[Fields] = [{"activity": Activity.FILE_SCAN if ended else Activity.OTHER} | fields]
+    if not program and (cleared := _CLEARED.match(record.text, match.end())) is not None:
+        user, address, one_agent, several = cleared.groups()
+        caller: Fields = {"user": user, "src_ip": values.address(address)}
+        # No agent named: all of them.
+        told = [integrity.reset() | caller | {"host": agent} for agent in sorted({*(one_agent or several or "").split(",")})]
+    for fields in told:
+        yield record.event(
+            t=record.time(f"{year}-{month}-{day}T{clock}"), process=program or "", code=number or "",
+            message=record.text[match.end() :][: unix.LIMIT], extra={"log.level": level.lower()}, **fields,
+        )
 
 
 def parse(record: RawRecord) -> Iterator[SecurityEvent]:
@@ -194,7 +216,7 @@ def parse(record: RawRecord) -> Iterator[SecurityEvent]:
 
     """
     if (match := _LOG.match(record.text)) is not None:
-        yield _log(record, match)
+        yield from _log(record, match)
         return
     if not record.text.lstrip()[:1] == "{":
         raise Unreadable("bad_header", f"expected a JSON alert or a line of ossec.log, got {record.text[:64]!r}")

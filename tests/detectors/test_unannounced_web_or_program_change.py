@@ -2,6 +2,7 @@
 
 import random
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -44,6 +45,15 @@ def written(second, **more):
 def scan_ended(second, host="web-1"):
     t = at(second)
     return SecurityEvent(id=f"scan-{host}-{second}", t=t, o=t, feed="wazuh", source="wazuh", activity=Activity.FILE_SCAN, host=host)
+
+
+def reset(second, host="web-1", *, late=0, **more):
+    """The baseline of the host's monitor was made anew."""
+    t = at(second)
+    return SecurityEvent(
+        id=f"reset-{host}-{second}", t=t, o=t + late * instant.SECOND, feed="auditd", source="audit", activity=Activity.FILE_SCAN,
+        action="baseline-reset", host=host, original="line", **more,
+    )  # fmt: skip
 
 
 def announcement(number="REL1", start=0, end=HOUR, *, o=-HOUR, decided=-HOUR, targets=("web-1",), hashes=(), **more):
@@ -213,6 +223,44 @@ def test_files_that_are_watched(path):
     assert not changes.ordinary(path)
 
 
+def test_a_reset_lasts_from_its_first_telling_to_the_last_and_one_an_hour_later_is_another():
+    events = [reset(0, user="dan"), reset(1800), reset(1800 + HOUR), reset(1801 + 2 * HOUR)]
+    first, second = sorted(judged(ID, events), key=lambda v: v.anchor_time)
+    assert (first.subject, first.severity, first.user_name) == ({"host": "web-1", "path": None}, "high", "dan")
+    assert (first.first_time, first.last_time, first.count) == (at(0), at(1800 + HOUR), 3)
+    assert (second.anchor, second.count) == (events[3].id, 1)
+    window = announcement(start=-60, end=1800 + HOUR, scope={"targets": ["web-1"]})
+    assert [v.anchor for v in judged(ID, events, [window])] == [events[3].id]
+    (left,) = judged(ID, events[:3], [announcement(start=-60, end=HOUR, scope={"targets": ["web-1"]})])
+    assert (left.subtype, left.reasons, left.severity) == ("BASELINE_RESET", ("BASELINE_RESET", "EXPIRED"), "high")
+    assert left.evidence[0].values["overrun_s"] == "1800"
+
+
+def test_a_reset_uses_no_limited_request_up():
+    window = announcement(max_uses=1, end=2 * HOUR)
+    assert not judged(ID, [reset(0), reset(5000), changed(60)], [window])
+
+
+def test_a_reset_by_another_account_than_the_request_names_is_not_covered():
+    window = announcement(scope={"targets": ["web-1"], "accounts": ["deploy"]})
+    assert not judged(ID, [reset(0, user="deploy")], [window])
+    (other,) = judged(ID, [reset(0, user="dan")], [window])
+    assert (other.subtype, other.severity) == ("BASELINE_RESET", "high")
+
+
+def test_a_first_scan_is_a_reset_only_of_a_directory_scanned_before():
+    def first(second, path):
+        return msgspec.structs.replace(reset(second), id=f"{path}-{second}", action="initial_scan", path=path)
+
+    assert not judged(ID, [first(0, "/srv"), first(10, "/srv/web"), first(HOUR, "/srv"), first(2 * HOUR, "/opt")])
+    (again,) = judged(ID, [first(0, "/srv"), first(0, "/opt"), first(DAY, "/opt"), first(DAY + 60, "/srv")])
+    assert (again.subtype, again.count) == ("BASELINE_RESET", 2)
+    # Of very many directories those near the root are remembered.
+    many = [first(n / 100, f"/srv/web/{n:03}") for n in range(200)]
+    (again,) = judged(ID, [first(0, "/srv"), *many, first(DAY, "/srv")])
+    assert again.evidence[0].values["path"] == "/srv"
+
+
 @st.composite
 def story(draw):
     """Changes of two files on two hosts, exact, written and found by scans, with ends of scans between them."""
@@ -222,9 +270,11 @@ def story(draw):
         host = draw(st.sampled_from(("web-1", "web-2")))
         path = draw(st.sampled_from((PATH, "/srv/web/quote.js")))
         late = draw(st.sampled_from((0, 0, 600, HOUR)))
-        kind = draw(st.sampled_from(("exact", "exact", "written", "found", "scan")))
+        kind = draw(st.sampled_from(("exact", "exact", "written", "found", "scan", "reset")))
         if kind == "scan":
             event = scan_ended(second, host)
+        elif kind == "reset":
+            event = reset(second, host, late=late, user=draw(st.sampled_from(("", "dan"))))
         elif kind == "written":
             event = written(second, host=host, path=path, late=late, user=draw(st.sampled_from(("", "dan"))))
         else:
@@ -280,7 +330,10 @@ def test_any_arrival_gives_the_same_final_set(events, context, chance: random.Ra
 @settings(max_examples=40, deadline=None)
 def test_steps_end_and_nothing_is_found_without_a_change(events):
     found = judged(ID, events)
-    told = [event for event in events if event.activity == Activity.FILE_CHANGE and (not event.hash or event.hash != event.hash_before)]
+    told = [
+        event for event in events
+        if event.action == "baseline-reset" or (event.activity == Activity.FILE_CHANGE and (not event.hash or event.hash != event.hash_before))
+    ]  # fmt: skip
     assert bool(acts(found)) == bool(told)
     assert len(acts(found)) <= len(told)
     assert brief(found) == brief(judged(ID, list(reversed(events))))

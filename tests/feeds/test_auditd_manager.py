@@ -86,6 +86,27 @@ def test_file_integrity(actions, activity):
     assert (found.activity, found.path, found.hash, found.host) == (activity, "/var/www/index.html", "ab" * 32, "web-1")
 
 
+def test_a_first_scan_of_a_directory_and_a_checked_signature():
+    base = {"@timestamp": "2026-03-02T09:00:00Z", "host.name": "web-1", "event": {"module": "file_integrity", "action": ["initial_scan"]}}
+    found = event(NAME, json.dumps(base | {"file": {"path": "/var/www", "type": "dir"}}))
+    assert (found.activity, found.action, found.path) == (Activity.FILE_SCAN, "initial_scan", "/var/www")
+    assert event(NAME, json.dumps(base | {"file": {"path": "/var/www/a", "type": "file"}})).activity == Activity.OTHER
+    signed = {"path": "/var/www/a", "code_signature": {"valid": True, "trusted": True, "subject_name": "Acme"}}
+    extra = event(NAME, json.dumps(base | {"file": signed})).extra
+    assert (extra["file.code_signature.valid"], extra["file.code_signature.subject_name"]) == (True, "Acme")
+
+
+def test_a_baseline_made_anew_is_told_beside_the_command():
+    changes = {
+        "auditd__message_type": "syscall", "auditd__data": {"syscall": "execve"}, "event__outcome": "success", "event__action": "executed",
+        "process": {"executable": "/usr/sbin/tripwire", "name": "tripwire", "args": ["tripwire", "-m", "u", "-r", "x.twr"], "pid": 7},
+    }
+    command, reset = read(NAME, json.dumps(document(**changes)))
+    assert (command.activity, reset.activity, reset.action) == (Activity.PROCESS, Activity.FILE_SCAN, "baseline-reset")
+    assert (reset.command, reset.host, reset.pid) == (command.command, "db-1", 7)
+    assert len(read(NAME, json.dumps(document(**changes | {"event__outcome": "failure"})))) == 1
+
+
 @pytest.mark.parametrize(("text", "reason"), [("{}", "wrong_type"), ('{"event":{"module":"file_integrity"}}', "missing_field"), ('{"a":1}', "missing_field"),
                                               ('{"@timestamp":5,"auditd.result":"x"}', "bad_time")])
 def test_unreadable(text, reason):

@@ -85,6 +85,22 @@ def test_the_end_of_a_scan():
     assert event("wazuh", "2026/03/02 09:00:00 wazuh-syscheckd: INFO: (6008): File integrity monitoring scan started.").activity == Activity.OTHER
 
 
+def test_a_baseline_made_anew():
+    cleared = '2026/03/02 09:00:00 INFO: wazuh 10.0.0.9 "DELETE /{}" with parameters {} and body {{}} done in 0.083s: {}'
+    found = event("wazuh", cleared.format("syscheck/003", "{}", 200))
+    assert (found.activity, found.action, found.host, found.user, found.src_ip) == (Activity.FILE_SCAN, "baseline-reset", "003", "wazuh", "10.0.0.9")
+    several = read("wazuh", cleared.format("experimental/syscheck", '{"pretty": "true", "agents_list": "003,001"}', 200))
+    assert [(item.action, item.host) for item in several] == [("baseline-reset", "001"), ("baseline-reset", "003")]
+    assert event("wazuh", cleared.format("experimental/syscheck", '{"agents_list": "all"}', 200)).host == ""
+    for told in (cleared.format("syscheck/003", "{}", 403), cleared.format("rootcheck/003", "{}", 200), cleared.format("syscheck/003", "{}", 200) + " no"):
+        assert event("wazuh", told).activity == Activity.OTHER
+    audit = {"exe": "/usr/bin/aide", "command": "aide", "auid": "1001", "execve": {"a0": "aide", "a1": "--update"}}
+    told = alert(data={"audit": audit}, rule={"id": "80792", "groups": ["audit", "audit_command"]})
+    assert (event("wazuh", told).action, event("wazuh", told).host, event("wazuh", told).command) == ("baseline-reset", "web-7", "aide --update")
+    audit["execve"]["a1"] = "--check"
+    assert event("wazuh", alert(data={"audit": audit}, rule={"id": "80792", "groups": ["audit", "audit_command"]})).activity == Activity.ALERT
+
+
 SSHD = "Mar  2 17:00:00 web-7 sshd[77]: "
 
 

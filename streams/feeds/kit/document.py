@@ -8,7 +8,7 @@ from typing import Any
 
 from schemas import instant
 from schemas.event import ECS, Activity, Reason, SecurityEvent
-from streams.feeds.kit import words
+from streams.feeds.kit import integrity, words
 from streams.feeds.kit.contract import RawRecord, Unreadable
 from streams.feeds.kit.values import address, arrival, number, port, rank
 
@@ -151,6 +151,8 @@ def _activity(category: tuple[str, ...], types: tuple[str, ...], fields: Mapping
         firewall = any(word in kind for word in _FIREWALLS)
         return Activity.OTHER if not changed else Activity.FIREWALL_CHANGE if firewall else Activity.CONFIG_CHANGE
     if "file" in category:
+        if action == integrity.RESET:
+            return Activity.FILE_SCAN
         return Activity.FILE_CHANGE if changed else Activity.OTHER
     if "web" in category:
         return Activity.WEB_REQUEST
