@@ -163,19 +163,13 @@ class Artefact(Record):
 
 
 class Release(Interval):
-    """A built release, its artefacts with hashes, and the request that announces its deployment.
-
-    Several records of one ``release`` complete each other: what was packed and signed anew after the announcement is a further
-    record of it without ``approval``, with its own hashes, that names a signer of the announced one.
-    """
+    """A built release, its hashes, and the request that announces it; signed anew: a further record without ``approval``."""
 
     release: Name = Field(description="number of the release")
     system: str = Field(default="", description="system it is for")
     approval: str = Field(default="", description="number of the request that announces it")
     artefacts: tuple[Artefact, ...] = Field(default=(), description="files it consists of")
-    signers: tuple[Name, ...] = Field(
-        default=(), description="who signs it: subject or SHA-256 thumbprint of the certificate; what they signed anew is covered"
-    )
+    signers: tuple[Name, ...] = Field(default=(), description="who signs it: subject or SHA-256 thumbprint of the certificate")
 
     def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"release:{self.release}"

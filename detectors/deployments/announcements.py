@@ -102,7 +102,8 @@ class _Announcements:
     def _read(self, table: str, entity: str, entries: tuple[Entry, ...]) -> tuple[Entry, ...]:
         if table != "approvals" or not entries:
             return entries
-        known = tuple(entry for entry in entries if _announces(entry.data))
+        whole = not self._act.objects
+        known = tuple(entry for entry in entries if _announces(entry.data) or (whole and _maintains(entry.data)))
         # A look-up by target only asks for the numbers.
         return tuple(map(self._with_release, known)) if entity.startswith("approval:") else known
 
@@ -127,4 +128,14 @@ def _announces(approval: Approval) -> bool:
         return True
     if approval.type == "access" or scope.accounts or scope.persons:
         return False
-    return not scope.actions or not {folded(action) for action in scope.actions} <= _ACCESS
+    return _beyond_access(approval)
+
+
+def _maintains(approval: Approval) -> bool:
+    """Whether a request that names persons is nevertheless for work on the host, by its type."""
+    return approval.type in ("release", "maintenance") and _beyond_access(approval)
+
+
+def _beyond_access(approval: Approval) -> bool:
+    actions = {folded(action) for action in approval.scope.actions}
+    return not actions or not actions <= _ACCESS
