@@ -10,8 +10,9 @@ from controlwatch.cli import Misconfigured
 from controlwatch.settings import Settings
 from schemas.context import ContextRecord, Source
 from streams.collect.run import Collectors
-from streams.collect.sources import BadSource, Configured, Topic, from_file, from_options, host_zone
+from streams.collect.sources import Configured, Topic, from_file, from_options, host_zone
 from streams.recording import BadRecording, read_context
+from streams.sources_file import BadSource
 
 
 @dataclass(frozen=True, slots=True)

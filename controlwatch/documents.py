@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from pydantic import BaseModel
 
 from controlwatch.exported import Exported
-from controlwatch.fields import described, models_within
 from detectors.kit.contract import Fold
 from detectors.kit.registry import Loaded
 from schemas import instant
 from schemas.context import Interval, Record
 from schemas.control import Control
+from schemas.fields import described, models_within
 from streams.feeds.kit.contract import Feed
 from streams.layout import Layout, Topic, partitions
 

@@ -6,13 +6,17 @@ engines put them), and never printed.
 
 import difflib
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from controlwatch.cli import Misconfigured
+from schemas.faults import nearest, unfit
+from schemas.fields import described
 from schemas.violation import Severity
 from streams import failpoints
 from streams.layout import Layout
@@ -21,6 +25,8 @@ PREFIX = "CONTROLWATCH_"
 # Read elsewhere: by the command line itself, and by the tests.
 OTHERS = {"TRACEBACK", "CORPORA", "SEEDS"}
 SECRETS = Path("/run/secrets")
+_SECRET = {"elasticsearch_api_key"}
+_PLACES = "environment or controlwatch.env"
 
 
 class Settings(BaseSettings):
@@ -77,6 +83,21 @@ def load() -> Settings:
     try:
         return Settings(_secrets_dir=SECRETS if SECRETS.is_dir() else None)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"]).upper()
-        raise Misconfigured(f"{PREFIX}{name}: {first['msg']}") from error
+        raise Misconfigured(f"{_PLACES}: {'; '.join(_faults(error))} (all settings: docs/settings.md)") from error
+    except SettingsError as error:
+        (name,) = re.findall('"([a-z_]+)"', str(error)) or [""]
+        mend = """write a JSON list such as ["critical","high"]"""
+        raise Misconfigured(f"{_PLACES}: {PREFIX}{name.upper()} is no list; {mend}") from error
+
+
+def _faults(error: ValidationError) -> Iterator[str]:
+    fields = {field.attribute: field for field in described(Settings)}
+    for fault in error.errors(include_url=False):
+        name = str(fault["loc"][0]).upper().removeprefix(PREFIX)
+        field = fields.get(name.lower())
+        if field is None:
+            known = [f"{PREFIX}{each.upper()}" for each in fields]
+            yield f"{str(fault['loc'][0]).upper()} is not a setting; {nearest(f'{PREFIX}{name}', known)}"
+        else:
+            given = "(not shown)" if field.attribute in _SECRET else fault["input"]
+            yield f"{PREFIX}{name} {unfit(field, given, fault.get('ctx') or {})}"

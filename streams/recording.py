@@ -3,20 +3,21 @@
 ``<NAME>[@<instance>].log|.jsonl``, ``sources.toml``, ``context/*.jsonl``, ``exceptions.jsonl``. ``truth.jsonl`` is not read.
 """
 
-import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import orjson
 from pydantic import ValidationError
 
-from schemas import instant, tables
+from schemas import instant
 from schemas.context import ContextRecord, Source
+from schemas.faults import explained, nearest
+from schemas.tables import TABLES, envelope
 from streams.feeds.kit import registry
 from streams.feeds.kit.contract import Feed
+from streams.sources_file import INPUT, BadSource, checked, tables
 from streams.stage import Raw
 
 _WRAPPED = b'{"received"'
@@ -52,18 +53,18 @@ def read_folder(folder: Path) -> Recording:
         if path.name == "exceptions.jsonl":
             recording.context += read_context(path, "exceptions")
             continue
-        source = recording.sources.get(path.stem)
-        if source is None:
-            source = Source(source=path.stem, feed=_feed(path.stem.partition("@")[0], recording))
-        elif source.feed not in registry.load():
-            source = source.model_copy(update={"feed": _feed(source.feed, recording)})
-        recording.sources[path.stem] = source
+        known = recording.sources.get(path.stem)
+        if known is None:
+            known = Source(source=path.stem, feed=_feed(path.stem.partition("@")[0], recording))
+        elif known.feed not in registry.load():
+            known = known.model_copy(update={"feed": _feed(known.feed, recording)})
+        recording.sources[path.stem] = known
         with path.open("rb") as file:
-            recording.raws += read_lines(file, source)
+            recording.raws += read_lines(file, known)
     for path in sorted((folder / "context").glob("*.jsonl")):
         recording.context += read_context(path, path.stem)
     recording.context += [
-        tables.envelope("sources", source.model_dump(mode="json", by_alias=True, exclude_defaults=True))
+        envelope("sources", source.model_dump(mode="json", by_alias=True, exclude_defaults=True))
         for _, source in sorted(recording.sources.items())
     ]
     return recording
@@ -74,31 +75,32 @@ def read_sources(path: Path) -> dict[str, Source]:
     if not path.exists():
         return {}
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-        found: dict[str, Any] = data.get("sources", {})
+        # A live job's file may serve: where it reads from does not matter here.
         return {
-            # A live job's file may serve: where it reads from does not matter here.
-            name: Source.model_validate(
-                {"source": name, "feed": name.partition("@")[0]} | {key: value for key, value in table.items() if key != "input"}
+            name: checked(
+                {"source": name, "feed": name.partition("@")[0]} | {key: value for key, value in table.items() if key != INPUT},
+                f'{path}: [sources."{name}"]',
             )
-            for name, table in found.items()
+            for name, table in tables(path).items()
         }
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, ValidationError) as error:
-        raise BadRecording(f"{path}: {error}") from error
+    except BadSource as error:
+        raise BadRecording(str(error)) from error
 
 
 def read_context(path: Path, table: str) -> Iterator[ContextRecord]:
     """Records of one context file. Raises BadRecording with file and line."""
-    if table not in tables.TABLES:
-        raise BadRecording(f"{path}: no context table {table!r}; tables are {', '.join(tables.TABLES)}")
+    if table not in TABLES:
+        raise BadRecording(f"{path}: no context table is called {table!r}; {nearest(table, TABLES)}; rename or remove the file")
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
             try:
-                yield tables.envelope(table, orjson.loads(line))
-            except (ValidationError, orjson.JSONDecodeError) as error:
-                raise BadRecording(f"{path}, line {number}: {_short(error)}") from error
+                yield envelope(table, orjson.loads(line))
+            except ValidationError as error:
+                raise BadRecording(f"{path}, line {number}: {explained(error, TABLES[table])}; see docs/context.md") from error
+            except orjson.JSONDecodeError as error:
+                raise BadRecording(f"{path}, line {number}: is no JSON ({error}); write one object a line") from error
 
 
 def read_lines(lines: Iterable[bytes], source: Source) -> list[Raw]:
@@ -160,12 +162,3 @@ def _feed(name: str, recording: Recording) -> str:
         return known
     recording.warnings.append(f"source format {name!r} is unknown; its records are read generically (syslog, CEF, JSON …)")
     return "generic"
-
-
-def _short(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(str(part) for part in first['loc'])}: {first['msg']}"
-    return str(error)
-
-

@@ -1,30 +1,22 @@
 """What is to be collected: ``--source FEED=PATH|URL`` and ``sources.toml``, read strictly; errors name the nearest right word."""
 
 import os
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo
-
-from pydantic import ValidationError
 
 from schemas.context import Source
 from streams.feeds.kit import registry
+from streams.sources_file import INPUT, BadSource, checked, is_zone, tables
 
 GENERIC = "generic"
 LOOPBACK = "127.0.0.1"
 SYSLOG_PORT = 514
-INPUT = "input"
 _LOCALTIME = Path("/etc/localtime")
 _SCHEMES = ("syslog+udp", "syslog+tcp", "kafka", "watch")
-
-
-class BadSource(ValueError):
-    """A source is not configured as documented; the text says where, what, instead of what, and what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +94,7 @@ def from_file(path: Path, *, host_zone: str) -> list[Configured]:
     Raises:
         BadSource: the file cannot be read, or a table, field or value is not one we know.
     """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise BadSource(f"{path}: {error}") from error
-    unknown = sorted(set(data) - {"sources"})
-    if unknown:
-        raise BadSource(f'{path}: unknown table {unknown[0]!r}; there is only [sources."<name>"]')
-    tables: Mapping[str, Any] = data.get("sources", {})
-    return [_configured(name, table, f'{path}: [sources."{name}"]', host_zone) for name, table in tables.items()]
+    return [_configured(name, table, f'{path}: [sources."{name}"]', host_zone) for name, table in tables(path).items()]
 
 
 def host_zone(environment: Mapping[str, str] = os.environ, localtime: Path = _LOCALTIME) -> str:
@@ -118,12 +102,10 @@ def host_zone(environment: Mapping[str, str] = os.environ, localtime: Path = _LO
     name = environment.get("TZ", "").removeprefix(":")
     if not name and localtime.is_symlink():
         name = str(localtime.resolve()).partition("zoneinfo/")[2]
-    return name if name and _is_zone(name) else "UTC"
+    return name if name and is_zone(name) else "UTC"
 
 
 def _configured(name: str, table: Mapping[str, Any], where: str, zone: str) -> Configured:
-    if not isinstance(table, Mapping):
-        raise BadSource(f'{where}: expected a table of fields, got {table!r}; write [sources."{name}"]')
     fields = {"source": name, "feed": name.partition("@")[0], **table}
     given = fields.pop(INPUT, None)
     if given is not None and (not isinstance(given, str) or not given):
@@ -135,14 +117,9 @@ def _configured(name: str, table: Mapping[str, Any], where: str, zone: str) -> C
         fields["zone"] = zone if isinstance(parsed, Files) else "UTC"
         if isinstance(parsed, Files):
             notes.append(f"{where}: no zone declared; times without a zone are read in this host's, {zone}")
-    elif not _is_zone(str(fields["zone"])):
-        raise BadSource(f"{where}: zone {fields['zone']!r} is no time zone; write it like Asia/Taipei or UTC")
     if given is None:
         notes.append(f'{where}: no "input": another worker is to collect it')
-    try:
-        return Configured(Source.model_validate(fields), parsed, tuple(notes))
-    except ValidationError as error:
-        raise BadSource(f"{where}: {_explained(error)}") from error
+    return Configured(checked(fields, where), parsed, tuple(notes))
 
 
 def _feed(name: str, where: str, notes: list[str]) -> str:
@@ -179,21 +156,3 @@ def _input(given: str, where: str) -> Input:
     if parts.path not in ("", "/") or parts.query:
         raise BadSource(f"{where}: {given!r}: expected {scheme}://HOST:PORT and nothing after it")
     return Listen(scheme.removeprefix("syslog+"), parts.hostname or LOOPBACK, SYSLOG_PORT if port is None else port)
-
-
-def _explained(error: ValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    if first["type"] == "extra_forbidden":
-        fields = [field.alias or name for name, field in Source.model_fields.items()] + [INPUT]
-        near = get_close_matches(place, fields, n=1)
-        return f"unknown field {place!r}; " + (f"did you mean {near[0]!r}?" if near else f"fields are {', '.join(fields)}")
-    return f"{place}: {first['msg']}"
-
-
-def _is_zone(name: str) -> bool:
-    try:
-        ZoneInfo(name)
-    except (OSError, ValueError, KeyError):  # ZoneInfoNotFoundError is a KeyError
-        return False
-    return True

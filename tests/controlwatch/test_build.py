@@ -8,9 +8,9 @@ from click.testing import CliRunner
 from controlwatch import artefacts
 from controlwatch.cli import cli
 from controlwatch.commands.build import CHECKOUT
-from controlwatch.fields import described, models_within
 from controlwatch.settings import Settings
 from schemas import tables
+from schemas.fields import described, models_within
 
 
 @pytest.fixture
