@@ -99,5 +99,6 @@ def _faults(error: ValidationError) -> Iterator[str]:
             known = [f"{PREFIX}{each.upper()}" for each in fields]
             yield f"{str(fault['loc'][0]).upper()} is not a setting; {nearest(f'{PREFIX}{name}', known)}"
         else:
-            given = "(not shown)" if field.attribute in _SECRET else fault["input"]
-            yield f"{PREFIX}{name} {unfit(field, given, fault.get('ctx') or {})}"
+            given, context = "(not shown)" if field.attribute in _SECRET else fault["input"], fault.get("ctx") or {}
+            why = f"; {context['error']}" if "error" in context else ""  # a check of ours
+            yield f"{PREFIX}{name} {unfit(field, given, context)}{why}"
