@@ -49,8 +49,9 @@ async def judge_on_kafka(
 async def produce(order: Order, truth_time: int, *, bootstrap: str, layout: Layout) -> None:
     """Write raw records and context to topic ``raw``, each stamped with its observed time, and the passing of time."""
     producer = AIOKafkaProducer(
-        bootstrap_servers=bootstrap, linger_ms=5, max_batch_size=256 << 10, max_request_size=RECORD_LIMIT
-    )
+        bootstrap_servers=bootstrap, enable_idempotence=True, acks="all", linger_ms=5, max_batch_size=256 << 10,
+        max_request_size=RECORD_LIMIT,
+    )  # fmt: skip
     await producer.start()
     topic = layout.name("raw")
     pending: dict[int, list[tuple[bytes | None, bytes | None]]] = {part: [] for part in range(layout.raw)}

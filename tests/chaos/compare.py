@@ -6,7 +6,7 @@ Everything is read anew from the services; nothing of the workers' memory counts
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,7 +24,7 @@ from sinks.elasticsearch import documents
 from sinks.elasticsearch.template import current_alias, history_alias
 from streams.kafka import normalizing, replaying
 from streams.layout import Layout
-from streams.stage import Heartbeat, Said
+from streams.stage import Heartbeat, Raw, Said
 
 Json = dict[str, Any]
 
@@ -115,7 +115,7 @@ async def _laws(bootstrap: str, layout: Layout, *, unstored: int) -> list[str]:
         kept = await _state(bootstrap, layout.name("state.normalize"), partition, normalizing.META)
         counts: Mapping[str, int] = kept.get("counters", {})
         letters += counts.get("dead", 0)
-        written = sum([1 async for value in _records(bootstrap, layout.name("raw"), partition) if _counts(value)])
+        written = sum([1 async for value in records(bootstrap, layout.name("raw"), partition) if _counts(value)])
         read = counts.get("read", 0)
         fates = counts.get("parsed", 0) + counts.get("filtered", 0) + counts.get("dead", 0)
         if not written == read == fates:
@@ -129,13 +129,13 @@ async def _laws(bootstrap: str, layout: Layout, *, unstored: int) -> list[str]:
         routed = counts.get("routed", 0)
         fates = sum(counts.get(fate, 0) for fate in ("judged", "late", "duplicate", "parked"))
         copies = 0
-        async for value in _records(bootstrap, layout.name("events"), partition):
+        async for value in records(bootstrap, layout.name("events"), partition):
             record = log.decode(value)
             if isinstance(record, Keyed):
                 copies += sum(len(ruleset.interested(kind, record.event)) for kind, _ in record.routes)
         if not copies == routed == fates:
             broken.append(f"events {partition}: {copies} judgements written, {routed} routed, {fates} with a fate")
-    buried = [json.loads(value) async for value in _records(bootstrap, layout.name("deadletter"), 0)]
+    buried = [json.loads(value) async for value in records(bootstrap, layout.name("deadletter"), 0)]
     found = Counter(letter["stage"] for letter in buried)
     # A write that is tried again buries again under the same id: delivery is at least once, and so are its letters.
     found["deliver"] = len({letter["id"] for letter in buried if letter["stage"] == "deliver"})
@@ -155,18 +155,38 @@ def _counts(value: bytes) -> bool:
 async def _state(bootstrap: str, topic: str, partition: int, name: str) -> Json:
     """The newest value of one state record; empty if there is none."""
     newest: bytes | None = None
-    async for key, value in _pairs(bootstrap, topic, partition):
-        if key == name.encode():
-            newest = value
+    async for record in consumed(bootstrap, topic, partition):
+        if record.key == name.encode():
+            newest = record.value
     return _raw(newest) if newest else {}
 
 
-async def _records(bootstrap: str, topic: str, partition: int):
-    async for _, value in _pairs(bootstrap, topic, partition):
-        yield value
+async def judged(bootstrap: str, layout: Layout) -> Counter[str]:
+    """The committed counters of all detect partitions together."""
+    total: Counter[str] = Counter()
+    for partition in range(layout.keyed):
+        total.update((await _state(bootstrap, layout.name("state.detect"), partition, '["m"]')).get("counters", {}))
+    return total
 
 
-async def _pairs(bootstrap: str, topic: str, partition: int):
+async def raws(bootstrap: str, layout: Layout, partition: int) -> AsyncIterator[tuple[int, Raw]]:
+    """Offset and record of every raw record of one partition whose envelope can be read."""
+    async for record in consumed(bootstrap, layout.name("raw"), partition):
+        try:
+            item = normalizing.decode_raw(record.value or b"")
+        except ValueError:
+            continue
+        if isinstance(item, Raw):
+            yield record.offset, item
+
+
+async def records(bootstrap: str, topic: str, partition: int) -> AsyncIterator[bytes]:
+    """Committed values of one partition; a tombstone is empty."""
+    async for record in consumed(bootstrap, topic, partition):
+        yield record.value or b""
+
+
+async def consumed(bootstrap: str, topic: str, partition: int) -> AsyncIterator[Any]:
     """Committed records of one partition from its beginning to its end."""
     reader = AIOKafkaConsumer(
         bootstrap_servers=bootstrap, enable_auto_commit=False, isolation_level="read_committed",
@@ -180,6 +200,6 @@ async def _pairs(bootstrap: str, topic: str, partition: int):
         end = (await reader.end_offsets([tp]))[tp]
         while await reader.position(tp) < end:
             for record in (await reader.getmany(tp, timeout_ms=200, max_records=5_000)).get(tp, ()):
-                yield record.key, record.value
+                yield record
     finally:
         await reader.stop()

@@ -123,7 +123,8 @@ def between(trial: Trial) -> None:
         if request.bulk and victims:
             if trial.chance.random() < 0.7:
                 request.forward()
-            victims.pop().kill()
+            victims[0].kill()
+            victims.clear()  # only now: it is started again as soon as nobody is to be killed
             raise front.Lost
 
     with Front(trial.services.elasticsearch.url, policy) as served, trial.world(
