@@ -10,6 +10,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from controlwatch import serving, signals, wiring
+from controlwatch.covered import Recent
 from controlwatch.serving import Announce, Serving
 from controlwatch.settings import Settings
 from dashboards.web.app import app
@@ -62,7 +63,7 @@ async def run(job: Job, settings: Settings, listening: socket.socket, *, announc
     service = Service(embedded, told=told, live=not job.demo)
     metrics.register(_stages(embedded, service))
     pages = app(
-        store, demo=job.demo, health=service.health, assessed=lambda month: wiring.coverage(job.folder, month, settings.zone)[1],
+        store, demo=job.demo, health=service.health, assessed=Recent(store, settings.zone).assessed,
         now=clock.now if not job.demo else embedded.engine.observed, truth_time=embedded.engine.observed, zone=settings.zone,
         hosts=serving.hosts(settings),
     )  # fmt: skip

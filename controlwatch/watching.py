@@ -64,10 +64,6 @@ class Watching:
             "detectors": {loaded.id: broken for loaded in self._ruleset.detectors} if judged else {},
         }
 
-    def observed(self) -> int:
-        """Everything observed before this instant has been judged by this worker's partitions (µs; 0: not known)."""
-        return min((account.observed for account in self._accounts("detect").values()), default=0)
-
     def _accounts(self, stage: str) -> dict[str, Account]:
         lanes = [dict(pump.lanes) for pump in self._host.pumps if pump.stage.name == stage]
         return {str(partition): lane.account for own in lanes for partition, lane in own.items()}

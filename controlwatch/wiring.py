@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,17 +9,15 @@ from prometheus_client import CollectorRegistry
 
 from controlwatch.cli import Misconfigured, action
 from controlwatch.settings import Settings
-from detectors.kit import registry
 from schemas.violation import State
 from sinks import contract
 from sinks.alerts.alertmanager import AlertmanagerSink
 from sinks.alerts.alertmanager import Options as AlertOptions
 from sinks.alerts.cases import Policy
 from sinks.alerts.wording import Wording
-from sinks.contract import Busy, Query, ViolationStore
+from sinks.contract import Busy, Query, Store, ViolationStore
 from sinks.sqlite import SqliteStore
 from streams import clock
-from streams import coverage as covered
 from streams.embedded import file_of
 
 if TYPE_CHECKING:
@@ -40,7 +37,7 @@ def elasticsearch(settings: Settings, metrics: CollectorRegistry | None = None) 
     return store
 
 
-def reader(settings: Settings, folder: Path) -> ViolationStore:
+def reader(settings: Settings, folder: Path) -> Store:
     """The store that pages and reports read: Elasticsearch if configured, else the data file. Raises Misconfigured."""
     if settings.elasticsearch:
         return elasticsearch(settings)
@@ -48,14 +45,6 @@ def reader(settings: Settings, folder: Path) -> ViolationStore:
     if not path.exists():
         raise Misconfigured(f"{path} does not exist; name the job's data folder with --data, or set CONTROLWATCH_ELASTICSEARCH")
     return SqliteStore(path, writable=False)
-
-
-def coverage(folder: Path, month: str, zone: str) -> tuple[int, Mapping[str, str]]:
-    """Truth time within ``month``, and clause -> monitored, degraded or blind. Raises ValueError if it is no month."""
-    since, until = covered.month(month, zone)
-    hours = covered.hours(file_of(folder), since, until)
-    truth = max((hour.until for hour in hours), default=since)
-    return truth, covered.assessed(hours, registry.load().values(), since, min(until, max(truth, since + 1)))
 
 
 def alerts(settings: Settings, metrics: CollectorRegistry) -> AlertmanagerSink | None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from prometheus_client import CollectorRegistry
 
 from controlwatch import serving, signals, wiring
+from controlwatch.covered import Recent
 from controlwatch.serving import Announce, Serving
 from controlwatch.settings import Settings
 from controlwatch.watching import Watching
@@ -106,10 +107,12 @@ async def run(
 
 
 def _dashboard(settings: Settings, watching: Watching, listening: socket.socket, announce: Announce) -> Serving:
-    """The pages over Elasticsearch. Coverage by hour is not kept on Kafka yet: clauses are shown as not assessed."""
+    """The pages over Elasticsearch."""
+    store = wiring.elasticsearch(settings)
+    recent = Recent(store, settings.zone)
     pages = app(
-        wiring.elasticsearch(settings), demo=False, health=watching.health, assessed=lambda month: {}, now=clock.now,  # noqa: ARG005 - the pages' interface
-        truth_time=watching.observed, zone=settings.zone, hosts=serving.hosts(settings),
+        store, demo=False, health=watching.health, assessed=recent.assessed, now=clock.now, truth_time=recent.truth_time,
+        zone=settings.zone, hosts=serving.hosts(settings),
     )  # fmt: skip
     return Serving(pages, settings, listening, announce)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from schemas import instant
+from schemas.coverage import Coverage
 from schemas.violation import Severity, State, Transition, Violation
 
 
@@ -131,3 +132,28 @@ class ViolationStore(Sink, Protocol):
     def ready(self) -> bool:
         """Whether the store answers."""
         ...
+
+
+class CoverageStore(Protocol):
+    """Keeps what was watched (``schemas/coverage.py``). Every question raises :class:`Busy` if the store does not answer now."""
+
+    def cover(self, rows: Sequence[Coverage]) -> None:
+        """Store each row unless the same one is stored with as many minutes or more.
+
+        Raises:
+            Busy: the store cannot take them now.
+            Misconfigured: the store cannot take them until somebody mends it.
+        """
+        ...
+
+    def coverage(self, since: int, until: int) -> Sequence[Coverage]:
+        """Rows of hours that begin within the span (µs) and say what was heard or left unjudged, oldest first."""
+        ...
+
+    def judged(self) -> Sequence[Coverage]:
+        """Of each detect partition the newest row that says how far it has judged."""
+        ...
+
+
+class Store(ViolationStore, CoverageStore, Protocol):
+    """Both: what the deliver stage writes and a report reads."""

@@ -9,12 +9,15 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from schemas import instant
+from schemas.coverage import Coverage
 from schemas.violation import Transition, Violation
+from sinks import sqlite_coverage
 from sinks.contract import Busy, Misconfigured, Query, Refused, check_step
 from sinks.encoding import Encoded, Unencodable, decode, encode, mismatch
 from sinks.sqlite_file import Readers, open_writer, passing_errors
@@ -47,6 +50,7 @@ def install(connection: sqlite3.Connection) -> None:
     """
     for statement in _TABLES.split(";"):
         connection.execute(statement)
+    sqlite_coverage.install(connection)
     found = connection.execute("SELECT version FROM violation_schema").fetchone()
     if found is None:
         connection.execute("INSERT INTO violation_schema VALUES (?)", (SCHEMA,))
@@ -137,9 +141,9 @@ def _newest(connection: sqlite3.Connection) -> int:
 
 
 class SqliteStore:
-    """A ``ViolationStore`` on one file. Any thread may call it; writes queue, each read has a connection to itself.
+    """A ``Store`` on one file. Any thread may call it; writes queue, each read has a connection to itself.
 
-    With ``writable=False`` nothing is created and :meth:`write` is refused: for a page or report beside the writer.
+    With ``writable=False`` nothing is created and writing is refused: for a page or report beside the writer.
     """
 
     def __init__(self, path: Path, *, writable: bool = True) -> None:
@@ -153,18 +157,23 @@ class SqliteStore:
 
     def write(self, batch: Sequence[Violation]) -> Sequence[Refused]:
         """See ``sinks/contract.py``; one transaction for the batch."""
-        if self._writer is None:
-            raise Misconfigured(f"{self._path} was opened to read only; write through the process that owns it")
-        with self._lock, passing_errors(self._path):
-            try:
-                self._writer.execute("BEGIN IMMEDIATE")
-                refused = apply(self._writer, batch)
-                self._writer.execute("COMMIT")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
-            return refused
+        with self._transaction() as connection:
+            return apply(connection, batch)
+
+    def cover(self, rows: Sequence[Coverage]) -> None:
+        """See ``sinks/contract.py``; one transaction for all."""
+        with self._transaction() as connection:
+            sqlite_coverage.apply(connection, rows)
+
+    def coverage(self, since: int, until: int) -> Sequence[Coverage]:
+        """See ``sinks/contract.py``."""
+        with self._reader() as connection:
+            return sqlite_coverage.within(connection, since, until)
+
+    def judged(self) -> Sequence[Coverage]:
+        """See ``sinks/contract.py``."""
+        with self._reader() as connection:
+            return sqlite_coverage.newest(connection)
 
     def search(self, query: Query) -> Sequence[Violation]:
         """See ``sinks/contract.py``."""
@@ -249,6 +258,20 @@ class SqliteStore:
             self._reader.close()
             if self._writer is not None:
                 self._writer.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        if self._writer is None:
+            raise Misconfigured(f"{self._path} was opened to read only; write through the process that owns it")
+        with self._lock, passing_errors(self._path):
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                yield self._writer
+                self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
 
     def _rows(self, select: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         with self._reader() as connection:

@@ -1,83 +1,48 @@
-"""Coverage: for every source and hour, how much of the hour it was heard. Green means watched.
+"""Coverage: what rows of watched and judged minutes say of the regulation's clauses. Green means watched.
 
-A clause is *monitored* in a month if, in every hour that has passed, some source of its detectors' feeds was heard and all
-required feeds were; *degraded* if that held only for part of the hours, or without a required feed; *blind* if sources of its
-feeds were configured and never heard. A clause without a detector, or without a configured source that could show its
+A clause is *monitored* over a span if in every hour of it that has been judged some source of its detectors' feeds was heard
+throughout, all required feeds were, and nothing was left unjudged; *degraded* if that held only for part; *blind* if sources
+of its feeds were configured and never heard. A clause without a detector, or without a configured source that could show its
 acts, is not listed: nothing watched it. With several detectors a clause is monitored if it is for each of them, else
 degraded if one of them watched.
 """
 
 import re
-import sqlite3
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from pathlib import Path
-from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from detectors.kit.engine import Batch
 from detectors.kit.registry import Loaded
-from schemas import instant
-from schemas.context import Source
-from sinks.sqlite_file import Readers
+from schemas import coverage, instant
+from schemas.coverage import About, Coverage
 from streams.feeds.kit import registry
-from streams.stage import BLIND_AFTER
 
-_TABLE = """
-CREATE TABLE IF NOT EXISTS heard (hour INTEGER NOT NULL, source TEXT NOT NULL, feed TEXT NOT NULL, until INTEGER NOT NULL,
-    silent INTEGER NOT NULL, PRIMARY KEY (hour, source)) WITHOUT ROWID
-"""
-# A source is heard in an hour if no more than this of it passed without a record or heartbeat.
-TOLERATED = 5 * instant.MINUTE
+# A source is heard throughout an hour if it was unheard in at most so many of its minutes.
+TOLERATED = 5
 ZONE = "Asia/Taipei"
 
 
-class Hour(NamedTuple):
-    """One source in one hour: heard until, and for how long of it unheard (µs)."""
-
-    hour: int
-    source: str
-    feed: str
-    until: int
-    silent: int
-
-
-class Heard:
-    """Writes, in the owner's transaction, how long each source was unheard in each hour."""
-
-    def __init__(self, connection: sqlite3.Connection, sources: Mapping[str, Source]) -> None:
-        connection.execute(_TABLE)
-        self._connection = connection
-        self._sources = sources
-        self._last = 0
-
-    def pass_by(self, clocks: Mapping[str, int], now: int) -> None:
-        """Time passed to ``now``; ``clocks`` tells how far each source has been heard. Configured sources count unheard."""
-        if now - self._last < instant.MINUTE:
-            return
-        before, self._last = self._last or now, now
-        hour = now - now % instant.HOUR
-        rows = [
-            (hour, name, source.feed, now, min(max(0, now - clocks.get(name, 0) - BLIND_AFTER), now - max(before, hour)))
-            for name, source in self._sources.items()
-        ]
-        self._connection.executemany(
-            "INSERT INTO heard VALUES (?, ?, ?, ?, ?) ON CONFLICT (hour, source) DO UPDATE"
-            " SET until = excluded.until, silent = silent + excluded.silent",
-            rows,
-        )
+def unjudged(batch: Batch, *, part: int, parts: int) -> list[Coverage]:
+    """What of ``batch`` was not judged: events beyond a fold's memory, events that crashed it, gaps of keys."""
+    minutes: defaultdict[tuple[str, str, int], int] = defaultdict(int)
+    for rule, reason, since, until in _holes(batch):
+        for hour, bits in coverage.span(since, until):
+            minutes[rule.partition("/")[0], reason, hour] |= bits
+    return [
+        Coverage(about=About.UNJUDGED, name=detector, reason=reason, part=part, parts=parts, hour=hour, minutes=bits)
+        for (detector, reason, hour), bits in sorted(minutes.items())
+    ]
 
 
-def hours(path: Path, since: int, until: int) -> list[Hour]:
-    """What is known of the hours within the span (µs); empty if the file or table does not exist."""
-    if not path.exists():
-        return []
-    readers = Readers(path)
-    try:
-        with readers() as connection:
-            query = "SELECT hour, source, feed, until, silent FROM heard WHERE hour >= ? AND hour < ?"
-            return [Hour(*row) for row in connection.execute(query, (since, until)).fetchall()]
-    finally:
-        readers.close()
+def _holes(batch: Batch) -> Iterator[tuple[str, str, int, int]]:
+    for rule, event in batch.late:
+        yield rule, "late", event.t, event.t
+    for parked in batch.parked:
+        yield parked.rule, "fold_crashed", parked.t, parked.t
+    for gap in batch.gaps:
+        yield gap.rule, gap.reason, gap.since, gap.until
 
 
 def month(text: str, zone: str = ZONE) -> tuple[int, int]:
@@ -90,24 +55,38 @@ def month(text: str, zone: str = ZONE) -> tuple[int, int]:
     return instant.from_datetime(first), instant.from_datetime(following)
 
 
-def assessed(heard: Iterable[Hour], detectors: Iterable[Loaded], since: int, until: int) -> dict[str, str]:
-    """Clause -> monitored, degraded or blind over [since, until), ``until`` being at most the truth time; see above."""
+def assessed(rows: Iterable[Coverage], detectors: Iterable[Loaded], since: int, until: int) -> dict[str, str]:
+    """Clause -> monitored, degraded or blind over [since, until) (µs), ``until`` being at most the truth time; see above."""
     feeds = registry.load()
-    live: dict[int, set[str]] = {}
+    heard: defaultdict[tuple[int, str, str], int] = defaultdict(int)
+    holes: set[tuple[int, str]] = set()
+    for row in rows:
+        if not since <= row.hour < until:
+            continue
+        if row.about is About.UNJUDGED:
+            holes.add((row.hour, row.name))
+        elif row.about is About.HEARD and row.feed in feeds:
+            heard[row.hour, row.name, row.feed] |= row.minutes
     configured: set[str] = set()
-    for item in heard:
-        kinds = feeds[item.feed].kinds if item.feed in feeds else ()
+    some: set[str] = set()
+    throughout: defaultdict[int, set[str]] = defaultdict(set)
+    for (hour, _, feed), minutes in heard.items():
+        kinds = feeds[feed].kinds
         configured.update(kinds)
-        if item.silent <= TOLERATED:
-            live.setdefault(item.hour, set()).update(kinds)
+        if minutes:
+            some.update(kinds)
+        passed = min(coverage.MINUTES, (until - hour) // instant.MINUTE)
+        if passed - (minutes & ((1 << passed) - 1)).bit_count() <= TOLERATED:
+            throughout[hour].update(kinds)
     total = max(1, -(-(until - since) // instant.HOUR))
     states: dict[str, set[str]] = {}
     for loaded in detectors:
-        detector = loaded.detector
-        watched = [kinds for kinds in live.values() if not kinds.isdisjoint(detector.feeds)]
-        whole = sum(1 for kinds in watched if kinds >= set(detector.requires))
-        state = "none" if configured.isdisjoint(detector.feeds) else "blind" if not watched else "degraded"
-        for clause in detector.clauses:
+        shown, needed = set(loaded.detector.feeds), set(loaded.detector.requires)
+        whole = sum(
+            1 for hour, kinds in throughout.items() if kinds & shown and kinds >= needed and (hour, loaded.id) not in holes
+        )
+        state = "none" if configured.isdisjoint(shown) else "blind" if some.isdisjoint(shown) else "degraded"
+        for clause in loaded.detector.clauses:
             states.setdefault(clause, set()).add("monitored" if whole >= total else state)
     return {clause: _together(found) for clause, found in states.items() if found != {"none"}}
 

@@ -13,12 +13,12 @@ from detectors.kit.engine import Batch, Engine
 from detectors.kit.registry import Ruleset
 from schemas import instant
 from schemas.context import ContextRecord, Source
-from schemas.log import Progress
+from schemas.coverage import judged
 from schemas.violation import Violation
-from sinks import deadletter, sqlite
+from sinks import deadletter, sqlite, sqlite_coverage
 from sinks.sqlite_file import open_writer
 from streams import letters
-from streams.coverage import Heard
+from streams.coverage import unjudged
 from streams.stage import Heartbeat, Kept, NormalizeStage, Raw
 
 TRIM_EVERY = instant.HOUR
@@ -46,7 +46,6 @@ class Embedded:
             self._connection.execute(statement)
         sqlite.install(self._connection)
         deadletter.install(self._connection)
-        self._heard = Heard(self._connection, self.sources)
         self._trimmed = 0
         self._now: int | None = None  # the clock when it was last told
         self._open()
@@ -94,7 +93,7 @@ class Embedded:
         kept = stored.pop(STAGE, None)
         if kept is not None:
             self.stage.resume(msgspec.msgpack.decode(kept, type=Kept))
-        changelog.restore(self.engine, stored.items())
+        changelog.restore(self.engine, [row for row in stored.items() if not self.stage.heard.restore(*row)])
 
     def _commit(self, positions: Mapping[str, bytes]) -> list[Violation]:
         connection = self._connection
@@ -102,8 +101,6 @@ class Embedded:
         output = self.stage.drain()
         for _, record in output.records:
             self.engine.apply(record)
-            if isinstance(record, Progress):
-                self._heard.pass_by(self.stage.clocks(), record.observed)
         # What the batch found is taken out first: trimming forgets results along with the events they came from.
         batch = self.engine.drain()
         if self.engine.observed() - self._trimmed > TRIM_EVERY:
@@ -114,7 +111,10 @@ class Embedded:
         buried += [letters.unstored(refused) for refused in sqlite.apply(connection, batch.violations)]
         deadletter.bury(connection, buried)
         self._store(batch)
-        rows = [*changelog.changes(self.engine), (STAGE, msgspec.msgpack.encode(self.stage.kept()))]
+        heard, minutes = self.stage.heard.drain()
+        reached = judged(self.engine.observed(), part=0, parts=1)
+        sqlite_coverage.apply(connection, [*heard, *unjudged(batch, part=0, parts=1), *([reached] if reached else [])])
+        rows = [*minutes, *changelog.changes(self.engine), (STAGE, msgspec.msgpack.encode(self.stage.kept()))]
         connection.executemany("DELETE FROM state WHERE name = ?", [(name,) for name, value in rows if value is None])
         connection.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", [row for row in rows if row[1] is not None])
         connection.executemany("INSERT OR REPLACE INTO position VALUES (?, ?)", positions.items())

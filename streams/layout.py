@@ -52,7 +52,8 @@ TOPICS = (
     Topic("state.detect", "name of the state record", "keyed", _COMPACT),
     Topic("late", "fold", "keyed", _days(35)),
     Topic("deadletter", "dead letter id", "one", _days(35)),
-    Topic("coverage", "fold", "one", _days(400)),
+    Topic("gaps", "fold", "one", _days(400)),
+    Topic("coverage", "id of the row", "one", _days(400)),
 )
 
 

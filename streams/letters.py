@@ -1,4 +1,4 @@
-"""Dead letters of the stages: what could not be read, what a fold could not judge, what a store refused."""
+"""Dead letters of the stages: what could not be read, what a fold could not judge, what could not be delivered."""
 
 import msgspec
 
@@ -23,6 +23,13 @@ def unjudged(parked: Parked, *, topic: str, partition: int) -> DeadLetter:
     return dead_letter(
         reason="fold_crashed", detail=f"{parked.rule} {list(parked.key)}: {parked.error}", stage="detect", topic=topic,
         partition=partition, offset=0, raw=msgspec.json.encode(parked.event_id), part=f"{parked.rule}/{parked.event_id}",
+    )  # fmt: skip
+
+
+def no_coverage(value: bytes, error: ValueError, *, topic: str, partition: int, offset: int) -> DeadLetter:
+    """A record of topic ``coverage`` that is none, for example of another version."""
+    return dead_letter(
+        reason="bad_coverage", detail=str(error), stage="deliver", topic=topic, partition=partition, offset=offset, raw=value,
     )  # fmt: skip
 
 

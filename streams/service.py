@@ -12,7 +12,8 @@ from schemas.violation import Violation
 from streams import clock, garbage
 from streams.collect.contract import Collected, Outlet
 from streams.embedded import Embedded
-from streams.stage import BLIND_AFTER, Heartbeat, Raw
+from streams.heard import BLIND_AFTER
+from streams.stage import Heartbeat, Raw
 
 log = logging.getLogger(__name__)
 

@@ -20,10 +20,10 @@ from schemas.event import Activity, SecurityEvent
 from schemas.log import Keyed, LogRecord, Progress, Stated
 from streams.feeds.kit import registry
 from streams.feeds.kit.contract import RawRecord, Unreadable
+from streams.heard import BLIND_AFTER, Heard
 from streams.normalize import normalize, unseen
 
 EVERYTHING = "*"
-BLIND_AFTER = 30 * instant.SECOND
 BUCKET = 10 * instant.SECOND
 
 Moment = Annotated[int, msgspec.Meta(ge=0, le=FOREVER)]
@@ -107,6 +107,8 @@ class NormalizeStage:
         self.counters: Counter[str] = Counter()
         self.dead_by_reason: Counter[str] = Counter()
         self.output = Output()
+        self.heard = Heard(sources, part=part, parts=parts)
+        """Not part of :meth:`drain`: a runner takes its rows and state along with each batch."""
 
     def take(self, raw: Raw, *, read_by: int | None = None) -> list[SecurityEvent | ContextRecord]:
         """Normalise one record into ``output``; also return its items.
@@ -152,8 +154,11 @@ class NormalizeStage:
     def beat(self, heartbeat: Heartbeat) -> None:
         """A collector is alive and caught up."""
         if heartbeat.source == EVERYTHING:
+            self.heard.pass_to(heartbeat.caught_up)
             self._broadcast(Progress(part=self._part, parts=self._parts, observed=heartbeat.caught_up))
-        elif heartbeat.caught_up > self._reached.get(heartbeat.source, 0):
+            return
+        self.heard.hear(heartbeat.source, heartbeat.caught_up)
+        if heartbeat.caught_up > self._reached.get(heartbeat.source, 0):
             self._reached[heartbeat.source] = heartbeat.caught_up
 
     def progress(self, now: int) -> None:
@@ -176,6 +181,7 @@ class NormalizeStage:
                 continue
             for kind in feed.kinds:
                 watermarks[kind] = min(reached - source.delay, watermarks.get(kind, now))
+        self.heard.pass_to(observed)
         self._broadcast(
             Progress(part=self._part, parts=self._parts, observed=observed, watermarks=watermarks, blind=tuple(blind))
         )
@@ -243,6 +249,7 @@ class NormalizeStage:
 
     def _seen(self, raw: Raw, source: Source | None, o: int) -> None:
         """One summary event per source and started ten seconds of observed time: the pulse that silence is judged by."""
+        self.heard.hear(raw.source, o)
         if o > self._reached.get(raw.source, 0):
             self._reached[raw.source] = o
         bucket = o - o % BUCKET

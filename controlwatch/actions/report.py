@@ -6,31 +6,36 @@ from typing import Any, Literal, get_args
 
 from controlwatch import settings, wiring
 from controlwatch.cli import Misconfigured, Unfinished
+from controlwatch.covered import covering
 from controlwatch.output import Output, progress
 from dashboards.reports import monthly
 from dashboards.reports.tally import COUNTED, Coverage, Month, Summary, summarise
 from dashboards.texts import Language
 from schemas.control import catalogue
+from sinks import contract
+from sinks.contract import Busy
 
 
 def report(month: str, form: Literal["html", "csv"], lang: Language, path: Path | None, data: Path | None, out: Output) -> None:
     """Write the report of ``month`` to ``path`` (None: stdout).
 
     Raises:
-        Misconfigured: the month is none, or there is no store to read.
-        Unfinished: ``path`` cannot be written.
+        Misconfigured: the month is none, there is no store to read, or the store refuses.
+        Unfinished: the store does not answer, or ``path`` cannot be written.
     """
     configured = settings.load()
     folder = data or configured.data
     reader = wiring.reader(configured, folder)
     try:
-        truth_time, assessed = wiring.coverage(folder, month, configured.zone)
+        truth_time, assessed = covering(reader, month, configured.zone)
         with progress("reading the month"):
             content = monthly.report(reader, month, lang, form, assessed, truth_time, zone=configured.zone)
             if path is not None:
                 summary = summarise(reader, Month.read(month, configured.zone), catalogue(), assessed, truth_time)
-    except ValueError as error:
+    except (ValueError, contract.Misconfigured) as error:
         raise Misconfigured(str(error)) from error
+    except Busy as error:
+        raise Unfinished(str(error)) from error
     finally:
         reader.close()
     if path is None:

@@ -32,6 +32,7 @@ class Parked:
     rule: str
     key: Key
     event_id: str
+    t: int
     error: str
 
 
@@ -231,7 +232,7 @@ class Engine:
                 self._changed[(keyed.rule.index, keyed.key)] = (keyed, record.record.o, record.record.id)
                 self._schedule(keyed)
 
-    def _park(self, keyed: KeyedFold, event_id: str, error: Exception) -> None:
+    def _park(self, keyed: KeyedFold, event_id: str, t: int, error: Exception) -> None:
         if event_id in keyed.parked:
             return
         keyed.parked[event_id] = type(error).__name__
@@ -243,7 +244,7 @@ class Engine:
         elif event_id != self._judging:
             self.counters["parked_anew"] += 1
         text = f"{type(error).__name__}: {str(error)[:500]}"
-        self._batch.parked.append(Parked(rule=keyed.rule.id, key=keyed.key, event_id=event_id, error=text))
+        self._batch.parked.append(Parked(rule=keyed.rule.id, key=keyed.key, event_id=event_id, t=t, error=text))
 
     def _gap(self, keyed: KeyedFold, since: int, until: int, number: int, reason: str) -> None:
         gap = Gap(rule=keyed.rule.id, key=keyed.key, since=since, until=until, count=number, reason=reason)

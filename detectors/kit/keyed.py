@@ -19,7 +19,7 @@ from schemas.violation import State, Violation
 
 Order = tuple[int, int, int, str]
 Out = tuple[str, Finding | SecurityEvent]  # violation id or fact id, and what it is
-Park = Callable[["KeyedFold", str, Exception], None]
+Park = Callable[["KeyedFold", str, int, Exception], None]
 
 
 class KeyedFold:
@@ -180,7 +180,7 @@ class KeyedFold:
         try:
             after, out = self.rule.fold.step(state, event, self.view)
         except Exception as error:  # noqa: BLE001 - a crash is a value: the event is parked for this fold, the stream goes on
-            self.park(self, event.id, error)
+            self.park(self, event.id, event.t, error)
             return state, fired
         if out:
             fired += tuple(self._out(item, event.o) for item in out)
@@ -200,7 +200,7 @@ class KeyedFold:
                 if after.deadline is not None and after.deadline <= at:
                     raise ValueError(f"fold {self.rule.id} moved its deadline from {at} to {after.deadline}, not forward")
             except Exception as error:  # noqa: BLE001 - as in _fold
-                self.park(self, f"deadline:{at}", error)
+                self.park(self, f"deadline:{at}", at, error)
                 after, out = msgspec.structs.replace(state, deadline=None), ()
             outs += tuple(self._out(item, at) for item in out)
             state = after

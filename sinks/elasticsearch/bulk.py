@@ -5,6 +5,7 @@ is decided by the type of its error, not by its status: 400 is a poison document
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, cast
@@ -12,7 +13,7 @@ from typing import Any, cast
 import orjson
 from elasticsearch import ApiError, Elasticsearch, TransportError
 
-from sinks.contract import Misconfigured
+from sinks.contract import Busy, Misconfigured
 from sinks.elasticsearch.metrics import Metrics
 from sinks.retry import Tries
 
@@ -138,6 +139,16 @@ def check_passing(error: ApiError | TransportError) -> None:
             f"Elasticsearch answered {error.status_code} {str(error)[:300]};"
             " look at its address, the credentials and their rights, and the index settings"
         ) from error
+
+
+@contextmanager
+def answers() -> Iterator[None]:
+    """Turn a question's errors that may pass into :class:`Busy`, the others into :class:`Misconfigured`."""
+    try:
+        yield
+    except (ApiError, TransportError) as error:
+        check_passing(error)
+        raise Busy(f"Elasticsearch does not answer: {word(error)}: {str(error)[:200]}") from error
 
 
 def word(error: ApiError | TransportError) -> str:

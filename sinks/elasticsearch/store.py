@@ -6,8 +6,7 @@ Current documents are written with the transition number as external version, tr
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -17,10 +16,11 @@ from elasticsearch import ApiError, Elasticsearch, TransportError
 from prometheus_client import CollectorRegistry
 
 from schemas import instant
+from schemas.coverage import Coverage
 from schemas.violation import Transition, Violation
 from sinks.contract import Busy, Misconfigured, Query, Refused, check_step
-from sinks.elasticsearch import template
-from sinks.elasticsearch.bulk import Action, Fate, Size, bulk, check_passing, word
+from sinks.elasticsearch import coverage, template
+from sinks.elasticsearch.bulk import Action, Fate, Outcome, Size, answers, bulk, check_passing, word
 from sinks.elasticsearch.documents import (
     DIGEST,
     INGESTED,
@@ -60,7 +60,7 @@ class Options:
 
 
 class ElasticsearchStore:
-    """A ``ViolationStore`` on Elasticsearch 9. Any thread may call it; :meth:`write` blocks while the server is away.
+    """A ``Store`` on Elasticsearch 9. Any thread may call it; :meth:`write` blocks while the server is away.
 
     ``client`` must not retry by itself and is not closed here; ``now`` gives microseconds since 1970 UTC.
     """
@@ -74,6 +74,7 @@ class ElasticsearchStore:
         self._metrics = Metrics(registry)
         self._current = template.current_alias(self._options.prefix)
         self._history = template.history_alias(self._options.prefix)
+        self._coverage = template.coverage_alias(self._options.prefix)
         self._breaker = Breaker(self._options.patience, time.monotonic)
         self._random = Random()  # noqa: S311 - jitter
         self._closed = threading.Event()
@@ -188,6 +189,24 @@ class ElasticsearchStore:
                 for key, count in buckets(self._client, self._current, query.whole_minutes(), sources)
             ]
 
+    def cover(self, rows: Sequence[Coverage]) -> None:
+        """See ``sinks/contract.py``."""
+        largest = {row.id: row for row in sorted(rows, key=lambda row: row.number)}.values()
+        outcomes = self._bulk([coverage.action(self._coverage, row) for row in largest])
+        for row, outcome in zip(largest, outcomes, strict=True):
+            if outcome.fate is Fate.POISON:
+                raise Misconfigured(f"Elasticsearch refused {row!r:.300}: {outcome.detail}; look at the index and its template")
+
+    def coverage(self, since: int, until: int) -> Sequence[Coverage]:
+        """See ``sinks/contract.py``; sees what was written a second or more ago."""
+        with answers():
+            return coverage.within(self._client, self._coverage, since, until)
+
+    def judged(self) -> Sequence[Coverage]:
+        """See ``sinks/contract.py``; sees what was written a second or more ago."""
+        with answers():
+            return coverage.newest(self._client, self._coverage)
+
     def ready(self) -> bool:
         """See ``sinks/contract.py``: primary shards are there within a second."""
         try:
@@ -205,11 +224,7 @@ class ElasticsearchStore:
     ) -> list[Encoded]:
         """Store ``items`` in the indices of ``alias``; return what is stored and add the rest to ``refused``."""
         actions = [action(f"{alias}-{template.month(item.violation)}", item) for item in items]
-        for index in sorted({one.index for one in actions} - self._indices):
-            self._create(index)
-        outcomes = bulk(
-            self._client, actions, tries=self._tries(), size=self._options.size, metrics=self._metrics, stamp=self._next_stamp
-        )
+        outcomes = self._bulk(actions)
         conflicts = [one for one, outcome in zip(actions, outcomes, strict=True) if outcome.fate is Fate.CONFLICT]
         stored = self._stored(conflicts)
         done: list[Encoded] = []
@@ -224,6 +239,13 @@ class ElasticsearchStore:
                     continue
             done.append(item)
         return done
+
+    def _bulk(self, actions: Sequence[Action]) -> list[Outcome]:
+        for index in sorted({one.index for one in actions} - self._indices):
+            self._create(index)
+        return bulk(
+            self._client, actions, tries=self._tries(), size=self._options.size, metrics=self._metrics, stamp=self._next_stamp
+        )
 
     def _stored(self, conflicts: Sequence[Action]) -> dict[tuple[str, str], tuple[int, str]]:
         """Number and content hash of what is stored in the places of ``conflicts``."""
@@ -291,13 +313,3 @@ class ElasticsearchStore:
         with self._lock:
             self._stamp = max(self._stamp + 1, self._now())
             return self._stamp
-
-
-@contextmanager
-def answers() -> Iterator[None]:
-    """Turn a question's errors that may pass into :class:`Busy`, the others into :class:`Misconfigured`."""
-    try:
-        yield
-    except (ApiError, TransportError) as error:
-        check_passing(error)
-        raise Busy(f"Elasticsearch does not answer: {word(error)}: {str(error)[:200]}") from error

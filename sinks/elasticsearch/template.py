@@ -1,8 +1,9 @@
-"""Names and templates of the violation indices, generated from the model; nothing outside the model can be stored.
+"""Names and templates of the indices, generated from the models; nothing outside the models can be stored.
 
 ``<prefix>-violations-YYYY.MM`` holds current documents, ``<prefix>-violations-history-YYYY.MM`` every transition with its
 whole document; the month is that of ``anchor_time`` in UTC, which is fixed by the id, so an id never changes its index.
-Read through the aliases ``<prefix>-violations`` and ``<prefix>-violations-history``.
+Read through the aliases ``<prefix>-violations`` and ``<prefix>-violations-history``. ``<prefix>-coverage-YYYY.MM``, read through
+``<prefix>-coverage``, holds rows of coverage.
 """
 
 from enum import Enum
@@ -14,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from schemas import instant
 from schemas.context import Time
+from schemas.coverage import Coverage
 from schemas.violation import Transition, Violation
 
 # Lucene refuses a term above 32,766 bytes; a longer value is stored but not searched. A UTF-16 unit takes 3 bytes at most.
@@ -33,6 +35,11 @@ def current_alias(prefix: str) -> str:
 def history_alias(prefix: str) -> str:
     """The alias over all transitions."""
     return f"{prefix}-violations-history"
+
+
+def coverage_alias(prefix: str) -> str:
+    """The alias over all rows of coverage."""
+    return f"{prefix}-coverage"
 
 
 def month(violation: Violation) -> str:
@@ -59,10 +66,11 @@ def templates(prefix: str, *, shards: int = 1, replicas: int = 1) -> dict[str, J
             },
         }
 
-    current, history = current_alias(prefix), history_alias(prefix)
+    current, history, coverage = current_alias(prefix), history_alias(prefix), coverage_alias(prefix)
     return {
         current: template(current, 500, current_properties()),
         history: template(history, 501, history_properties()),
+        coverage: template(coverage, 500, coverage_properties()),
     }
 
 
@@ -77,6 +85,11 @@ def history_properties() -> Json:
     """Mapping of a transition; the document of that time is kept but not searched."""
     own = _own(number=_LONG, digest=_KEYWORD, ingested=_LONG)
     return {"id": _KEYWORD} | properties(Transition) | own | {"document": {"type": "object", "enabled": False}}
+
+
+def coverage_properties() -> Json:
+    """Mapping of a row of coverage."""
+    return {"id": _KEYWORD} | properties(Coverage) | _own(ingested=_LONG)
 
 
 def _own(**fields: Json) -> Json:

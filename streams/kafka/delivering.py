@@ -1,4 +1,4 @@
-"""The deliver stage: topic ``violations`` -> sink, then alerts. Offsets are committed only after the sink has stored.
+"""The deliver stage: topics ``violations`` and ``coverage`` -> store, then alerts. Offsets are committed after it has stored.
 
 Writes are idempotent, so a batch that is delivered again after a crash or rebalance changes nothing.
 """
@@ -7,12 +7,14 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import CommitFailedError
 
+from schemas.coverage import Coverage
 from schemas.violation import Violation
 from sinks import deadletter
-from sinks.contract import Busy, Sink
+from sinks.contract import Busy, Store
+from sinks.deadletter import DeadLetter
 from streams import letters
 from streams.failpoints import reach
 from streams.layout import Layout
@@ -26,17 +28,17 @@ class Delivery:
     """Delivers until stopped. ``told``: called with what has been stored, for alerts and metrics; must not block."""
 
     def __init__(
-        self, *, sink: Sink, layout: Layout, bootstrap: str, worker: str, told: Callable[[Sequence[Violation]], None]
+        self, *, sink: Store, layout: Layout, bootstrap: str, worker: str, told: Callable[[Sequence[Violation]], None]
     ) -> None:
         self._sink = sink
         self._layout = layout
         self._told = told
         self.group = f"{layout.prefix}deliver"
         self._consumer = AIOKafkaConsumer(
-            layout.name("violations"), bootstrap_servers=bootstrap, group_id=self.group, client_id=f"{worker}-deliver",
-            group_instance_id=f"{worker}-deliver", enable_auto_commit=False, isolation_level="read_committed",
-            auto_offset_reset="earliest", session_timeout_ms=10_000, heartbeat_interval_ms=2_000,
-            max_poll_interval_ms=600_000,
+            layout.name("violations"), layout.name("coverage"), bootstrap_servers=bootstrap, group_id=self.group,
+            client_id=f"{worker}-deliver", group_instance_id=f"{worker}-deliver", enable_auto_commit=False,
+            isolation_level="read_committed", auto_offset_reset="earliest", session_timeout_ms=10_000,
+            heartbeat_interval_ms=2_000, max_poll_interval_ms=600_000,
         )  # fmt: skip
         self.oldest: int | None = None
         """Observed time (µs) of the oldest transition in hand; None: nothing waits to be stored."""
@@ -49,39 +51,57 @@ class Delivery:
         try:
             while not stopping.is_set():
                 found = await self._consumer.getmany(timeout_ms=100, max_records=MAX_RECORDS)
-                batch = [Violation.model_validate_json(record.value) for records in found.values() for record in records]
-                if not batch:
+                if not found:
                     continue
-                self.oldest = min(violation.transition.time for violation in batch)
+                violations, coverage = self._layout.name("violations"), self._layout.name("coverage")
+                records = [record for batch in found.values() for record in batch]
+                batch = [Violation.model_validate_json(record.value) for record in records if record.topic == violations]
+                self.oldest = min((violation.transition.time for violation in batch), default=None)
+                rows = await self._rows([record for record in records if record.topic == coverage])
                 reach("deliver", "before-write")
-                if not await self._store(batch, stopping):
+                if not await self._store(batch, rows, stopping):
                     return
                 reach("deliver", "after-write")
                 try:
-                    await self._consumer.commit({tp: records[-1].offset + 1 for tp, records in found.items()})
+                    await self._consumer.commit({tp: taken[-1].offset + 1 for tp, taken in found.items()})
                 except CommitFailedError:
                     log.info("partitions moved while %d violations were written; they are delivered again", len(batch))
                 reach("deliver", "after-commit")
-                self._told(batch)
+                if batch:
+                    self._told(batch)
                 self.oldest = None
         finally:
             await self._consumer.stop()
             await self._producer.stop()
             self._sink.close()
 
-    async def _store(self, batch: Sequence[Violation], stopping: asyncio.Event) -> bool:
+    async def _rows(self, records: Sequence[ConsumerRecord]) -> list[Coverage]:
+        """The rows in ``records``; what is none goes to the dead letters."""
+        rows: list[Coverage] = []
+        for record in records:
+            try:
+                rows.append(Coverage.model_validate_json(record.value))
+            except ValueError as error:
+                place = {"topic": record.topic, "partition": record.partition, "offset": record.offset}
+                await self._bury(letters.no_coverage(record.value or b"", error, **place))
+        return rows
+
+    async def _store(self, batch: Sequence[Violation], rows: Sequence[Coverage], stopping: asyncio.Event) -> bool:
         """Write until stored; the consumer keeps its partitions while the store is away. False: stopped before that."""
         while not stopping.is_set():
             try:
-                refused = await asyncio.to_thread(self._sink.write, batch)
+                refused = await asyncio.to_thread(self._sink.write, batch) if batch else ()
+                if rows:
+                    await asyncio.to_thread(self._sink.cover, rows)
             except Busy as busy:
                 log.warning("%s", busy)
                 await asyncio.wait({asyncio.create_task(stopping.wait())}, timeout=busy.retry_after)
                 continue
             for item in refused:
-                letter = letters.unstored(item)
-                await self._producer.send_and_wait(
-                    self._layout.name("deadletter"), deadletter.encode(letter), key=letter.id.encode()
-                )
+                await self._bury(letters.unstored(item))
             return True
         return False
+
+    async def _bury(self, letter: DeadLetter) -> None:
+        topic = self._layout.name("deadletter")
+        await self._producer.send_and_wait(topic, deadletter.encode(letter), key=letter.id.encode())

@@ -1,4 +1,4 @@
-"""The detect stage on Kafka: ``events`` -> engine -> ``violations``, facts back into ``events``."""
+"""The detect stage on Kafka: ``events`` -> engine -> ``violations``, ``coverage``, facts back into ``events``."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -9,10 +9,12 @@ from detectors.kit import changelog
 from detectors.kit.engine import Batch, Engine
 from detectors.kit.registry import Ruleset
 from schemas import identity, instant, log
+from schemas.coverage import Coverage, judged
 from schemas.event import SecurityEvent
 from schemas.log import FactGone, Keyed, LogRecord, Progress, Route
 from sinks import deadletter
 from streams import letters
+from streams.coverage import unjudged
 from streams.kafka.processor import Account, Record, Result
 from streams.layout import Layout
 
@@ -56,6 +58,7 @@ class Judging:
         self._partition = partition
         self._result = Result()
         self._told: dict[int, int] = {}
+        self._judged = 0
         self._trimmed = 0
         self._dirty = False
         self.engine = Engine(stage.ruleset, raw_partitions=self._layout.raw, partitions=self._layout.keyed)
@@ -77,7 +80,7 @@ class Judging:
         """Nothing happens by the clock here: time comes as progress records."""
 
     def result(self) -> Result:
-        """Violations, facts, late and parked events, progress of the stages, and the state to keep."""
+        """Violations, facts, late and parked events, coverage, progress of the stages, and the state to keep."""
         if not self._dirty:
             return Result()
         self._dirty = False
@@ -114,9 +117,20 @@ class Judging:
         for parked in batch.parked:
             letter = letters.unjudged(parked, topic=self._stage.source, partition=self._partition)
             result.outputs.append((layout.name("deadletter"), 0, letter.id.encode(), deadletter.encode(letter)))
-        coverage = layout.name("coverage")
-        result.outputs += [(coverage, 0, gap.rule.encode(), msgspec.json.encode(gap)) for gap in batch.gaps]
+        gaps, coverage = layout.name("gaps"), layout.name("coverage")
+        result.outputs += [(gaps, 0, gap.rule.encode(), msgspec.json.encode(gap)) for gap in batch.gaps]
+        result.outputs += [(coverage, 0, row.id.encode(), row.model_dump_json().encode()) for row in self._coverage(batch)]
         return result
+
+    def _coverage(self, batch: Batch) -> Iterator[Coverage]:
+        """What was not judged, and each minute that has been."""
+        yield from unjudged(batch, part=self._partition, parts=self._layout.keyed)
+        minute = self.engine.observed() // instant.MINUTE
+        if minute > self._judged:
+            self._judged = minute
+            row = judged(minute * instant.MINUTE, part=self._partition, parts=self._layout.keyed)
+            if row is not None:
+                yield row
 
     def _places(self, fact: SecurityEvent) -> Iterable[tuple[int, list[Route]]]:
         return self._stage.ruleset.places(fact, self._layout.keyed).items()

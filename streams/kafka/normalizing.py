@@ -1,4 +1,4 @@
-"""The normalize stage on Kafka: ``raw`` -> feeds -> ``events`` and ``deadletter``."""
+"""The normalize stage on Kafka: ``raw`` -> feeds -> ``events``, ``deadletter`` and ``coverage``."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,6 +60,7 @@ class Processing:
         self._partition = partition
         self._events = layout.name("events")
         self._deadletter = layout.name("deadletter")
+        self._coverage = layout.name("coverage")
         self._topic = stage.source
         self._dirty = False
         self._dead: list[tuple[Dead, int]] = []
@@ -68,10 +69,12 @@ class Processing:
         )
 
     def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
-        """Counters and clocks of the last owner."""
+        """Counters, clocks and heard minutes of the last owner."""
         for name, value in records:
             if name == META:
                 self.stage.resume(_kept(value))
+            else:
+                self.stage.heard.restore(name, value)
 
     def work(self, records: Sequence[Record]) -> Iterator[None]:
         """Normalise; an undecodable envelope is a dead letter like any other."""
@@ -86,7 +89,7 @@ class Processing:
         self.stage.progress(now)
 
     def result(self) -> Result:
-        """Log records, dead letters, and the state to keep."""
+        """Log records, dead letters, coverage, and the state to keep."""
         output = self.stage.drain()
         result = Result()
         result.outputs = [(self._events, place, None, log.encode(record)) for place, record in output.records]
@@ -94,6 +97,9 @@ class Processing:
             letter = letters.unread(dead, topic=self._topic, partition=self._partition, offset=offset)
             result.outputs.append((self._deadletter, 0, letter.id.encode(), deadletter.encode(letter)))
         self._dead = []
+        rows, state = self.stage.heard.drain()
+        result.outputs += [(self._coverage, 0, row.id.encode(), row.model_dump_json().encode()) for row in rows]
+        result.state += state
         if self._dirty:
             result.state.append((META, msgspec.msgpack.encode(self.stage.kept())))
             self._dirty = False

@@ -15,6 +15,7 @@ from pathlib import Path
 from elasticsearch import Elasticsearch
 from prometheus_client import CollectorRegistry
 
+from schemas.coverage import Coverage
 from schemas.violation import Violation
 from sinks.contract import Refused
 from sinks.elasticsearch.store import ElasticsearchStore, Options
@@ -44,6 +45,10 @@ class Timed:
         now = clock.monotonic()
         self.stored += [(item.id, item.transition.cause, item.transition.time, now) for item in batch]
         return refused
+
+    def cover(self, rows: Sequence[Coverage]) -> None:
+        """Store what was watched."""
+        self._store.cover(rows)
 
     def close(self) -> None:
         """Nothing is held."""

@@ -11,9 +11,10 @@ import pytest
 from elasticsearch import Elasticsearch
 from prometheus_client import CollectorRegistry
 
-from schemas import instant
+from schemas import coverage, instant
+from schemas.coverage import About, Coverage
 from schemas.violation import Severity, State, Violation
-from sinks.contract import Query, ViolationStore
+from sinks.contract import Query, Store
 from sinks.elasticsearch.store import ElasticsearchStore, Options
 from sinks.sqlite import SqliteStore
 from streams.clock import now
@@ -28,7 +29,7 @@ EVERYTHING = Query(states=(), limit=1000)
 class Opened:
     """A store, and what makes it show in searches what was written (stores answer ``get`` at once)."""
 
-    store: ViolationStore
+    store: Store
     settle: Callable[[], object] = lambda: None
 
     def write(self, *batch: Violation) -> list[tuple[str, str]]:
@@ -395,3 +396,50 @@ def test_an_old_number_that_comes_late_is_no_change(opened):
 
 def test_a_store_that_answers_is_ready(opened):
     assert opened.store.ready()
+
+
+# Coverage
+
+HOUR = T0 - T0 % instant.HOUR
+
+
+def heard(minutes: int, hour: int = HOUR, **fields: Any) -> Coverage:
+    return Coverage(**{"about": About.HEARD, "name": "fw-1", "feed": "panos", "hour": hour, "minutes": minutes, **fields})
+
+
+def cover(opened: Opened, *rows: Coverage) -> None:
+    opened.store.cover(rows)
+    opened.settle()
+
+
+def test_coverage_is_what_was_written_whatever_the_order_and_however_often(opened):
+    growing = [heard((1 << n) - 1, part=2, parts=4) for n in range(1, 61)]
+    holes = [
+        Coverage(about=About.UNJUDGED, name="log_source_silent", reason="late", hour=HOUR, minutes=bits) for bits in (1, 1 << 59, 6)
+    ]
+    rows = [*growing, *holes, heard(1, name="f\u00fc|r'\"; --"), heard(1, part=3, parts=4)]
+    random = Random(1)
+    for _ in range(3):
+        shuffled = random.sample(rows, len(rows)) + random.choices(rows, k=20)
+        while shuffled:
+            cover(opened, *shuffled[:9])
+            del shuffled[:9]
+    found = opened.store.coverage(HOUR, HOUR + 1)
+    assert sorted(found, key=repr) == sorted([growing[-1], *holes, *rows[-2:]], key=repr)
+
+
+def test_coverage_is_asked_by_the_hour_over_months(opened):
+    hours = [HOUR, HOUR + instant.HOUR, LATER - LATER % instant.HOUR]
+    cover(opened, *(heard(1, hour) for hour in hours), coverage.judged(LATER, part=0, parts=1))
+    assert [row.hour for row in opened.store.coverage(0, 2 * LATER)] == hours
+    assert [row.hour for row in opened.store.coverage(hours[0], hours[1])] == hours[:1]
+    assert [row.hour for row in opened.store.coverage(hours[0] + 1, hours[2])] == hours[1:2]
+    assert opened.store.coverage(hours[2] + 1, 2 * LATER) == []
+
+
+def test_how_far_has_been_judged_is_the_newest_row_of_each_partition(opened):
+    assert list(opened.store.judged()) == []
+    for reached in ((T0, T0 + 90 * instant.MINUTE), (LATER, T0)):
+        cover(opened, *(coverage.judged(t, part=part, parts=2) for part, t in enumerate(reached)))
+        assert coverage.truth(opened.store.judged()) == T0 + (reached[0] == LATER) * 90 * instant.MINUTE
+    assert [row.part for row in opened.store.judged()] == [0, 1]
