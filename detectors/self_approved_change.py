@@ -201,7 +201,7 @@ def _finding(
     acts = [
         unpacked_evidence({
             "event_id": actor.event, "source": actor.source, "time": actor.t, "original": "",
-            "values": {"implementer": actor.persons[0] if len(actor.persons) == 1 else actor.account},
+            "values": _implementer(actor),
         }, {})
         for actor in state.actors
     ]  # fmt: skip
@@ -211,6 +211,12 @@ def _finding(
         first_time=grant.decided, last_time=grant.decided, evidence=merged(state.decisions, acts), clauses=clauses,
         severity=grave if subtype == SELF else Severity.MEDIUM, persons=persons, approval=grant.request, reasons=reasons,
     )  # fmt: skip
+
+
+def _implementer(actor: Actor) -> dict[str, str]:
+    """Who did it, as evidence; an integrity monitor does not see who wrote."""
+    who = actor.persons[0] if len(actor.persons) == 1 else actor.account
+    return {"implementer": who} if who else {}
 
 
 def by_two(event: SecurityEvent) -> Key | None:

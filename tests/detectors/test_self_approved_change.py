@@ -97,3 +97,17 @@ def test_account_that_came_later_is_not_the_approvers_at_the_decision():
     events, context = request("new")
     later = stated("accounts", account="new", person="P-ANNA", **{"from": at(60)})
     assert [v.reasons for v in judged(ID, events, [*context, later])] == [("UNRESOLVED_APPROVER",)]
+
+
+def test_act_whose_doer_nobody_saw_names_no_implementer():
+    events, context = request("rita")
+    use = SecurityEvent(
+        id="use", t=at(60), o=at(60), feed="fact", source="unannounced_web_or_program_change", activity=Activity.FACT,
+        action="approval_use", ref="CHG1", extra={
+            "detector": "unannounced_web_or_program_change", "account": "", "persons": [], "event": "change-1",
+            "act": {"source": "fim", "time": at(60)},
+        },
+    )  # fmt: skip
+    [found] = judged(ID, [*events, use], context)
+    assert [(item.event_id, item.values.get("implementer")) for item in found.evidence] == [("decision-CHG1-0", None), ("change-1", None)]
+    assert found.evidence[1].values == {}

@@ -6,7 +6,7 @@ catalogue's numbers are all that both read.
 
 from collections.abc import Iterator
 
-from tests.chaos.oracle import duties, firewalls, logins, roots
+from tests.chaos.oracle import duties, files, firewalls, logins, roots, silence
 from tests.chaos.oracle.document import Document, excepted
 from tests.chaos.oracle.firm import Firm
 from tests.chaos.oracle.said import Everything, Said
@@ -32,4 +32,6 @@ def _all(world: Everything) -> Iterator[tuple[int, Document]]:
     yield from logins.judge(events, world.tables)
     yield from firewalls.judge(firm, events, uses)
     yield from roots.judge(firm, events, uses)
+    yield from files.judge(firm, events, uses)
+    yield from silence.judge(world)
     yield from duties.judge(firm, events, uses)

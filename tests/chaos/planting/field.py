@@ -65,15 +65,18 @@ class Field:
             return self.chance.randrange(3 * SECOND, 10 * MINUTE)
         return self.chance.randrange(10 * MINUTE, 25 * HOUR)
 
-    def write(self, source: str, feed: str, line: str, o: int, *, own: str = "") -> dict[str, Any]:
-        """Write one record; returns what every event of it has: id, o, source, original. Some records are sent twice."""
+    def write(self, source: str, feed: str, line: str, o: int, *, own: str = "", again: bool = True) -> dict[str, Any]:
+        """Write one record; returns what every event of it has: id, o, source, original.
+
+        Some records are sent twice, unless ``again`` forbids it.
+        """
         data = line.encode()
         ordinal = self._ordinals[(source, data)]
         self._ordinals[(source, data)] += 1
         if source not in self.sources:
             self.sources[source] = {"feed": feed, "zone": "Asia/Taipei"}
         self.raws.append(Raw(source, feed, data, o, ordinal))
-        if self.chance.random() < 0.02:
+        if again and self.chance.random() < 0.02:
             self.planted["record_sent_twice"] += 1
             self.raws.append(Raw(source, feed, data, o + self.chance.randrange(0, 5 * MINUTE), ordinal))
         return {"id": names.record_id(source, data, ordinal, own=own), "o": o, "source": source, "original": line}
