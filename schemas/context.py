@@ -68,8 +68,7 @@ class Person(Interval):
     manager: str = Field(default="", description="person id of the direct superior")
     vendor: str = Field(default="", description="employer, if not the firm")
 
-    def entities(self) -> Iterator[str]:
-        """The person's id, and ``name:`` the name."""
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield self.person
         if self.name:
             yield f"name:{self.name.strip().casefold()}"
@@ -85,8 +84,7 @@ class Account(Interval):
         default="personal", description="personal: one person's; service: a program's; shared: check-outs name the person"
     )
 
-    def entities(self) -> Iterator[str]:
-        """``account:`` the log-in name in any case, and ``person:`` whose it is."""
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"account:{self.account.casefold()}"
         if self.person:
             yield f"person:{self.person}"
@@ -100,8 +98,7 @@ class Post(Interval):
     objects: tuple[str, ...] = Field(default=("*",), description="what the role is for; shell wildcards")
     deputy: bool = Field(default=False, description="stands in for the holder")
 
-    def entities(self) -> Iterator[str]:
-        """``role:`` and ``person:``."""
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"role:{self.role}"
         yield f"person:{self.person}"
 
@@ -114,8 +111,7 @@ class Asset(Interval):
     system: str = Field(default="", description="system it is a node of; its nodes count together")
     tags: tuple[str, ...] = Field(default=(), description="for example core, ordering, dmz")
 
-    def entities(self) -> Iterator[str]:
-        """The host's name in any case, and ``address:`` each of its addresses."""
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield self.asset.casefold()
         yield from (f"address:{address}" for address in self.addresses)
 
@@ -129,8 +125,7 @@ class Group(Interval):
         default="host", description="firewall: a pair or cluster that acts as one; host: a farm"
     )
 
-    def entities(self) -> Iterator[str]:
-        """``member:`` the host, and ``group:`` the group, in any case."""
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"member:{self.member.casefold()}"
         yield f"group:{self.group.casefold()}"
 
@@ -144,8 +139,7 @@ class Checkout(Interval):
     host: str = Field(default="*", description="where; * is everywhere")
     ref: str = Field(default="", description="request under which it was handed out")
 
-    def entities(self) -> Iterator[str]:
-        """``account:`` the shared account, in any case."""
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"account:{self.account.casefold()}"
 
 
@@ -157,8 +151,7 @@ class SessionRecord(Interval):
     account: Name = Field(description="privileged account used")
     person: str = Field(default="", description="person id of who used it")
 
-    def entities(self) -> Iterator[str]:
-        """``host/account`` of the session, in any case."""
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"{self.host.casefold()}/{self.account.casefold()}"
 
 
@@ -178,8 +171,7 @@ class Release(Interval):
     artefacts: tuple[Artefact, ...] = Field(default=(), description="files it consists of")
     signers: tuple[Name, ...] = Field(default=(), description="who signs it: subject or SHA-256 thumbprint of the certificate")
 
-    def entities(self) -> Iterator[str]:
-        """``release:`` its number, and ``approval:`` the request that announces it."""
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"release:{self.release}"
         if self.approval:
             yield f"approval:{self.approval}"
@@ -196,8 +188,7 @@ class Incident(Interval):
     handled: Time | None = Field(default=None, description="when the handling was recorded")
     approved_drill: bool = Field(default=False, description="a test of the monitor that was announced")
 
-    def entities(self) -> Iterator[str]:
-        """``host:`` where it happened, in any case."""
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"host:{self.host.casefold()}"
 
 
@@ -221,8 +212,7 @@ class Waiver(Interval):
             raise ValueError(f"exception {self.exception} has no expiry; give it a 'to'")
         return self
 
-    def entities(self) -> Iterator[str]:
-        """The detector it excepts from."""
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield self.detector
 
 
@@ -232,8 +222,7 @@ class Downtime(Interval):
     source: Name = Field(description="source name; * is every source")
     reason: str = Field(default="", description="why; `scanner-announced…` marks an announced scan")
 
-    def entities(self) -> Iterator[str]:
-        """The source that is down."""
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield self.source
 
 
@@ -292,8 +281,7 @@ class Source(Interval):
     received_base: Time | None = Field(default=None, description="for recordings: observed time that tells the year")
     clauses: tuple[str, ...] = Field(default=(), description="clauses to cite when it is silent")
 
-    def entities(self) -> Iterator[str]:
-        """``source:`` its name, and ``collector:`` what stands before it."""
+    def entities(self) -> Iterator[str]:  # noqa: D102 - as in Interval
         yield f"source:{self.source}"
         if self.collector:
             yield f"collector:{self.collector}"
