@@ -1,6 +1,6 @@
 """Detector 3 by its text: uses of root without a covering approval over the whole of them, or without a session record.
 
-Uses are those of sudo, each with a process number of its own, by an account that is a person's or nobody's.
+Uses are those of sudo and su, each with a process number of its own, by an account that is a person's or nobody's.
 """
 
 from collections import defaultdict

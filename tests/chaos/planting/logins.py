@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tests.chaos.oracle.said import HOUR, MINUTE, Attempt, Cut, Lock
-from tests.chaos.planting.field import SECOND, Field, local, stamp
+from tests.chaos.planting.field import BEGIN, SECOND, Field, local, stamp
 
 FEED = "linux"
 
@@ -160,6 +160,14 @@ def locked_in_time(field: Field) -> int:
     return 1
 
 
+def excepted(field: Field) -> int:
+    """Not cut, on a host with an exception in force; the guessing is not excepted, for it is of no host."""
+    place = ssh(field, t=BEGIN + field.gap(9 * 3600, 31 * 3600))
+    place.host = f"waived-{place.pid}"
+    _tries(place, _name(field), 3)
+    return 2
+
+
 def two_failures(field: Field) -> int:
     """Two wrong passwords are no violation."""
     _tries(ssh(field), _name(field), 2)
@@ -203,6 +211,6 @@ def same_record_thrice(field: Field) -> int:
 
 VIOLATIONS = (
     not_cut, cut_too_late, fourth_attempt, other_account_tried, guessed, spray, attacked_over_connections, cut_in_time,
-    locked_in_time,
+    locked_in_time, excepted,
 )  # fmt: skip
 NEAR_MISSES = (two_failures, reset_by_success, spread_out, third_too_late, same_record_thrice)

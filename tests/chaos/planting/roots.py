@@ -1,4 +1,4 @@
-"""Cases of detector 3: root shells through sudo, each on a host of its own."""
+"""Cases of detector 3: root shells through sudo and su, each on a host of its own."""
 
 from collections.abc import Callable
 from functools import partial
@@ -24,25 +24,27 @@ def _use(field: Field, *, waived: bool = False, t: int | None = None, doer: str 
 
 
 def _told(act: Act, host: str, *, closed: bool = True, denied: bool = False, lag: int | None = None) -> None:
-    """The records of a use: sudo's line, the session opened just after, and its end."""
+    """The records of a use: the line of sudo or su, the session opened just after, and its end."""
     field, pid = act.field, 1000 + int(host[-6:])
-    session = f"{host}/sudo[{pid}]"
+    program, command = ("su", "") if pid % 3 == 0 and not denied else ("sudo", "/bin/bash")
+    session = f"{host}/{program}[{pid}]"
     source = f"linux@relay-{pid % 12}"
 
     def write(t: int, text: str) -> dict:
         header = f"{stamp(t)} {host}" if pid % 2 else f"<86>{local(t, '%b %e %H:%M:%S')} {host}"
-        return field.write(source, "linux", f"{header} sudo[{pid}]: {text}", t + (field.lag() if lag is None else lag))
+        return field.write(source, "linux", f"{header} {program}[{pid}]: {text}", t + (field.lag() if lag is None else lag))
 
     why = "command not allowed ; " if denied else ""
-    told = write(act.t, f"{act.doer} : {why}TTY=pts/3 ; PWD=/home ; USER=root ; COMMAND=/bin/bash")
+    sudo = f"{act.doer} : {why}TTY=pts/3 ; PWD=/home ; USER=root ; COMMAND={command}"
+    told = write(act.t, sudo if program == "sudo" else f"(to root) {act.doer} on pts/3")
     if denied:
         return
-    opened = Became(**told, t=act.t, host=host, account="root", actor=act.doer, session=session, tty="pts/3", command="/bin/bash")
+    opened = Became(**told, t=act.t, host=host, account="root", actor=act.doer, session=session, tty="pts/3", command=command)
     field.say(opened)
-    told = write(act.t + SECOND, f"pam_unix(sudo:session): session opened for user root(uid=0) by {act.doer}(uid=1000)")
+    told = write(act.t + SECOND, f"pam_unix({program}:session): session opened for user root(uid=0) by {act.doer}(uid=1000)")
     field.say(Became(**told, t=act.t + SECOND, host=host, account="root", actor=act.doer, session=session))
     if closed:
-        told = write(act.end, "pam_unix(sudo:session): session closed for user root")
+        told = write(act.end, f"pam_unix({program}:session): session closed for user root")
         field.say(Ceased(**told, t=act.end, host=host, account="root", session=session))
 
 
