@@ -91,21 +91,27 @@ def account(user, since):
     return tables.envelope("accounts", {"account": user, "person": "P", "from": instant.text(BASE + since * S)})
 
 
-def run(records, *, until, drains=None, crash_at=None):
+def write(engine, stored):
+    for key, value in changelog.changes(engine):
+        if value is None:
+            stored.pop(key, None)
+        else:
+            stored[key] = value
+
+
+def run(records, *, until, drains=None, crashes=(), trims=()):
     engine = Engine(RULES)
     stored, history = {}, []
     for i, record in enumerate(records):
         engine.apply(Keyed(record, tuple(RULES.routes(record))) if isinstance(record, SecurityEvent) else record)
         if drains is None or i in drains:
             history += engine.drain().violations
-            for key, value in changelog.changes(engine):
-                if value is None:
-                    stored.pop(key, None)
-                else:
-                    stored[key] = value
-        if i == crash_at:
+            if i in trims:
+                engine.trim()
+            write(engine, stored)
+        if i in crashes:
             history += engine.drain().violations
-            stored.update({k: v for k, v in changelog.changes(engine) if v is not None})
+            write(engine, stored)
             engine = Engine(RULES)
             changelog.restore(engine, stored.items())
     engine.apply(Progress(part=0, parts=1, observed=BASE + until * S))
@@ -146,7 +152,26 @@ def test_order_duplicates_batches_and_crashes_do_not_matter(rows, seed):
         shuffled.insert(rng.randrange(len(shuffled)), Progress(part=0, parts=1, observed=BASE + at * S))
     drains = {i for i in range(len(shuffled)) if rng.random() < 0.3}
     assert run(shuffled, until=1000, drains=drains) == expected
-    assert run(shuffled, until=1000, drains=drains, crash_at=rng.randrange(len(shuffled))) == expected
+    assert run(shuffled, until=1000, drains=drains, crashes={rng.randrange(len(shuffled))}) == expected
+    some = [{i for i in range(len(shuffled)) if rng.random() < share} for share in (0.15, 0.5)]
+    assert run(shuffled, until=1000, drains=drains, crashes=some[0], trims=some[1]) == expected
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 9000), st.sampled_from("ab"), st.sampled_from(["failure"] * 4 + ["success"])), min_size=1,
+                max_size=40), st.integers(0, 2**32))  # fmt: skip
+def test_what_is_trimmed_meanwhile_does_not_matter(rows, seed):
+    """Events up to 50 minutes late over hours, so that many fall out of the buffer (an hour of memory) between restarts."""
+    rng = random.Random(seed)
+    events = [login(i, t, user, outcome) for i, (t, user, outcome) in enumerate(rows)]
+    known = [Stated(account("a", 3000)), Stated(account("b", 0))]
+    expected = run([*known, *sorted(events, key=lambda e: e.order)], until=10_000)
+    arrived = sorted((event.t + rng.randrange(3000) * S, event.id, event) for event in events)
+    records = list(known)
+    for at, _, event in arrived:
+        records += [event, Progress(part=0, parts=1, observed=at - 3000 * S)]
+    some = [{i for i in range(len(records)) if rng.random() < share} for share in (0.5, 0.1, 0.7)]
+    assert run(records, until=10_000, drains=some[0], crashes=some[1], trims=some[2]) == expected
 
 
 @pytest.mark.parametrize("late", [False, True])
