@@ -71,7 +71,6 @@ async def run(
     delivery: Delivery | None = None
     if "deliver" in chosen:
         sink = wiring.elasticsearch(settings, metrics)
-        await asyncio.to_thread(sink.prepare)
         alerting = wiring.alerts(settings, metrics)
 
         def told(violations: Sequence[Violation]) -> None:
@@ -79,7 +78,9 @@ async def run(
             if alerting is not None:
                 alerting.write(violations)
 
-        delivery = Delivery(sink=sink, layout=layout, bootstrap=bootstrap, worker=settings.worker, told=told)
+        delivery = Delivery(
+            sink=sink, layout=layout, bootstrap=bootstrap, worker=settings.worker, told=told, prepare=sink.prepare
+        )
         tasks.append(asyncio.create_task(_repeat(alerting, settings, sink, stopping), name="alerts"))
         tasks.append(asyncio.create_task(delivery.run(stopping), name="deliver"))
     watching = Watching(host, delivery, ruleset=ruleset, sources=sources, layout=layout)

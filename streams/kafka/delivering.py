@@ -6,6 +6,8 @@ Writes are idempotent, so a batch that is delivered again after a crash or rebal
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import TypeVar
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
 from aiokafka.errors import CommitFailedError
@@ -13,11 +15,13 @@ from aiokafka.errors import CommitFailedError
 from schemas.coverage import Coverage
 from schemas.violation import Violation
 from sinks import deadletter
-from sinks.contract import Busy, Store
+from sinks.contract import Busy, Refused, Store
 from sinks.deadletter import DeadLetter
 from streams import letters
 from streams.failpoints import reach
 from streams.layout import Layout
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -25,12 +29,18 @@ MAX_RECORDS = 2000
 
 
 class Delivery:
-    """Delivers until stopped. ``told``: called with what has been stored, for alerts and metrics; must not block."""
+    """Delivers until stopped.
+
+    ``told``: called with what has been stored, for alerts and metrics; must not block. ``prepare``: makes the store ready,
+    before the first write; a store that is away (Busy) is waited for here, while the other stages are at work.
+    """
 
     def __init__(
-        self, *, sink: Store, layout: Layout, bootstrap: str, worker: str, told: Callable[[Sequence[Violation]], None]
-    ) -> None:
+        self, *, sink: Store, layout: Layout, bootstrap: str, worker: str, told: Callable[[Sequence[Violation]], None],
+        prepare: Callable[[], None] = lambda: None,
+    ) -> None:  # fmt: skip
         self._sink = sink
+        self._prepare = prepare
         self._layout = layout
         self._told = told
         self.group = f"{layout.prefix}deliver"
@@ -49,6 +59,7 @@ class Delivery:
         await self._producer.start()
         await self._consumer.start()
         try:
+            await self._patiently(self._prepare, stopping)
             while not stopping.is_set():
                 found = await self._consumer.getmany(timeout_ms=100, max_records=MAX_RECORDS)
                 if not found:
@@ -88,19 +99,28 @@ class Delivery:
 
     async def _store(self, batch: Sequence[Violation], rows: Sequence[Coverage], stopping: asyncio.Event) -> bool:
         """Write until stored; the consumer keeps its partitions while the store is away. False: stopped before that."""
+
+        def store() -> Sequence[Refused]:
+            refused = self._sink.write(batch) if batch else ()
+            if rows:
+                self._sink.cover(rows)
+            return refused
+
+        refused = await self._patiently(store, stopping)
+        for item in refused or ():
+            await self._bury(letters.unstored(item))
+        return refused is not None
+
+    async def _patiently(self, call: Callable[[], T], stopping: asyncio.Event) -> T | None:
+        """The result of ``call`` to the store, made again while it is busy. None: stopped before that."""
         while not stopping.is_set():
             try:
-                refused = await asyncio.to_thread(self._sink.write, batch) if batch else ()
-                if rows:
-                    await asyncio.to_thread(self._sink.cover, rows)
+                return await asyncio.to_thread(call)
             except Busy as busy:
                 log.warning("%s", busy)
-                await asyncio.wait({asyncio.create_task(stopping.wait())}, timeout=busy.retry_after)
-                continue
-            for item in refused:
-                await self._bury(letters.unstored(item))
-            return True
-        return False
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stopping.wait(), busy.retry_after)
+        return None
 
     async def _bury(self, letter: DeadLetter) -> None:
         topic = self._layout.name("deadletter")

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
+import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams import clock
@@ -26,8 +27,18 @@ MAX_RECORDS = 4000
 IDLE_MS = 20
 
 
-class Fenced(RuntimeError):
-    """This lane no longer owns its partition."""
+class Unread(msgspec.Struct, frozen=True, tag="unread", rename={"since": "from", "until": "to"}):
+    """Records of ``topic`` that ``stage`` can never read: offsets ``since`` up to but without ``until``. For topic ``gaps``."""
+
+    stage: str
+    topic: str
+    partition: int
+    since: int
+    until: int
+    count: int
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 @dataclass(eq=False, slots=True)
@@ -65,6 +76,8 @@ class Lane:
         self._live = live
         self._most = most
         self._stopping = False
+        self._prefix = prefix
+        self._gaps: list[Unread] = []
         self._id = f"{prefix}{stage.name}-{stage.source}-{partition}"
         self._producer: AIOKafkaProducer | None = None
         self._committing: asyncio.Task[None] | None = None
@@ -86,6 +99,7 @@ class Lane:
             processor = self._stage.open(self.tp.partition)
             offset = await self._restore(processor)
             self.account = processor.account()
+            offset = await self._begun(offset)
             self._consumer.seek(self.tp, offset)
             self._consumer.resume(self.tp)
             await self._pump(producer, processor, offset)
@@ -127,6 +141,20 @@ class Lane:
         self.committed = int(stored) - 1 if stored is not None else -1
         return int(stored) if stored is not None else 0
 
+    async def _begun(self, offset: int) -> int:
+        """``offset``, or where the partition begins, if retention has taken what was to be read there: a gap is recorded."""
+        begin: int = (await self._consumer.beginning_offsets([self.tp]))[self.tp]
+        if begin <= offset:
+            return offset
+        if self._stage.changelog or self.committed >= 0:
+            log.error(
+                "%d records of %s-%d, offsets %d to %d, were deleted before stage %s had read them; a gap is recorded in topic"
+                " gaps: lengthen the topic's retention.ms, or shorten outages",
+                begin - offset, self.tp.topic, self.tp.partition, offset, begin, self._stage.name,
+            )  # fmt: skip
+            self._gaps.append(Unread(self._stage.name, self.tp.topic, self.tp.partition, offset, begin, begin - offset))
+        return begin
+
     async def _pump(self, producer: AIOKafkaProducer, processor: Processor, offset: int) -> None:
         next_tick = clock.monotonic()
         while not self._stopping:
@@ -148,6 +176,8 @@ class Lane:
                 processor.tick(clock.now())
                 next_tick = clock.monotonic() + 1.0
             result = processor.result()
+            result.outputs += [(f"{self._prefix}gaps", 0, gap.topic.encode(), _encode(gap)) for gap in self._gaps]
+            self._gaps.clear()
             if records or result.outputs or result.state:
                 # One batch is folded while the one before is still being committed. A commit that fails ends the lane, and
                 # with it the state that had run ahead of it: nothing of the later batch has left this process.

@@ -34,7 +34,8 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap, group_id=self.group, client_id=f"{worker}-{stage.name}",
             group_instance_id=f"{worker}-{stage.name}", enable_auto_commit=False, isolation_level="read_committed",
-            auto_offset_reset="earliest", session_timeout_ms=10_000, heartbeat_interval_ms=2_000,
+            # Lanes seek; an offset that retention has taken ends the lane, which then records the gap.
+            auto_offset_reset="none", session_timeout_ms=10_000, heartbeat_interval_ms=2_000,
             rebalance_timeout_ms=30_000, max_poll_interval_ms=60_000, max_partition_fetch_bytes=4 << 20,
         )  # fmt: skip
 

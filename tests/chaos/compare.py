@@ -186,6 +186,17 @@ async def records(bootstrap: str, topic: str, partition: int) -> AsyncIterator[b
         yield record.value or b""
 
 
+async def end(bootstrap: str, topic: str, partition: int) -> int:
+    """The offset after the last committed record of one partition."""
+    reader = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, isolation_level="read_committed")
+    await reader.start()
+    try:
+        tp = TopicPartition(topic, partition)
+        return int((await reader.end_offsets([tp]))[tp])
+    finally:
+        await reader.stop()
+
+
 async def consumed(bootstrap: str, topic: str, partition: int) -> AsyncIterator[Any]:
     """Committed records of one partition from its beginning to its end."""
     reader = AIOKafkaConsumer(

@@ -5,7 +5,6 @@ It speaks only what the store's bulk requests need; everything else goes through
 
 import json
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections import Counter
@@ -63,10 +62,10 @@ class Request:
         body = json.dumps({"error": {**(error or REJECTED), "root_cause": []}, "status": status}).encode()
         self.answer = (status, body)
 
-    def refuse_items(self, chosen: Callable[[str], bool], status: int, error: dict[str, str]) -> None:
-        """Documents whose ``_id`` is ``chosen`` are refused and not stored; the others are stored."""
-        items = self.items()
-        kept = b"".join(lines for head, lines in items if not chosen(_id(head)))
+    def refuse_items(self, refusal: Callable[[str], tuple[int, dict[str, str]] | None]) -> None:
+        """Documents for whose ``_id`` there is a ``refusal`` (status, error) are not stored; the others are."""
+        items = [(head, lines, refusal(_id(head))) for head, lines in self.items()]
+        kept = b"".join(lines for _, lines, refused in items if refused is None)
         done: list[Any] = []
         if kept:
             code, real = self.forward(kept)
@@ -74,20 +73,11 @@ class Request:
                 self.answer = (code, real)
                 return
             done = list(json.loads(real)["items"])
-        merged = []
-        for head, _ in items:
-            (operation,) = head
-            if chosen(_id(head)):
-                merged.append({operation: {"status": status, "error": error}})
-            else:
-                merged.append(done.pop(0))
+        merged = [
+            done.pop(0) if refused is None else {next(iter(head)): {"status": refused[0], "error": refused[1]}}
+            for head, _, refused in items
+        ]
         self.answer = (200, json.dumps({"items": merged}).encode())
-
-    def lose(self, after: float = 0.0) -> None:
-        """It is carried out, and the answer is lost after ``after`` seconds."""
-        self.forward()
-        time.sleep(after)
-        raise Lost
 
 
 def _id(head: dict[str, Any]) -> str:

@@ -43,7 +43,7 @@ class World:
         self.workload = workload
         self.bootstrap = brokers.bootstrap
         self.layout = Layout(raw=raw, keyed=keyed, replication=replication, prefix=prefix)
-        self.groups = {"raw": ("normalize", raw), "events": ("detect", keyed), "violations": ("deliver", keyed)}
+        self.groups = {"raw": ("normalize", raw), "events": ("detect", keyed), "violations": ("deliver", keyed), "coverage": ("deliver", 1)}
         self.groups = {topic: group for topic, group in self.groups.items() if group[0] in stages}
         self._directory = directory
         self._clock = clock

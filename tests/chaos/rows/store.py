@@ -71,20 +71,17 @@ def refusing(trial: Trial) -> None:
             unlucky = trial.chance.randrange(2, 5)
             served.seen[kind or "served"] += 1
             trial.tally.faults += bool(kind)
-        some = lambda id_: hash(id_) % unlucky == 0  # noqa: E731 - varies from request to request
+        poisonous = (400, front.MAPPING)
         if kind in ("429", "503"):
             request.refuse(int(kind))
         elif kind in {"lost", "late"}:
-            body = b"".join(lines for head, lines in request.items() if not poison(str(next(iter(head.values()))["_id"])))
-            if body:
-                request.forward(body)
+            request.refuse_items(lambda id_: poisonous if poison(id_) else None)
             time.sleep(11 if kind == "late" else 0)
             raise front.Lost
-        elif kind:
-            status, error = {"some 429": (429, front.REJECTED), "flood": (429, front.FLOOD)}.get(kind, (503, front.RED))
-            request.refuse_items(some if kind.startswith("some") else lambda _: True, status, error)
         else:
-            request.refuse_items(poison, 400, front.MAPPING)
+            error = {"some 429": (429, front.REJECTED), "some 503": (503, front.RED), "flood": (429, front.FLOOD), "red": (503, front.RED)}.get(kind)
+            every = 1 if kind in {"flood", "red"} else unlucky
+            request.refuse_items(lambda id_: error if error and hash(id_) % every == 0 else poisonous if poison(id_) else None)
 
     load = trial.workload()
     refused = {id_ for id_ in load.expected if poison(id_)}
