@@ -13,7 +13,7 @@ class Services:
     """One broker, one cluster of three and one Elasticsearch node under ``directory``."""
 
     def __init__(self, directory: Path) -> None:
-        self._directory = directory
+        self.directory = directory
         self._broker: KafkaBroker | None = None
         self._cluster: KafkaCluster | None = None
         self._elasticsearch: ElasticsearchNode | None = None
@@ -30,7 +30,7 @@ class Services:
     def broker(self) -> KafkaBroker:
         """One broker. Three others would only take its memory, so a cluster ends with its row."""
         if self._broker is None:
-            self._broker = KafkaBroker(self._directory / "kafka", heap="512m")
+            self._broker = KafkaBroker(self.directory / "kafka", heap="512m")
             self._ending.append(self._broker.stop)
         self._broker.ensure_running()
         return self._broker
@@ -39,7 +39,7 @@ class Services:
     def cluster(self) -> KafkaCluster:
         """Three brokers: three copies of each record, two of them in sync or no write."""
         if self._cluster is None:
-            self._cluster = KafkaCluster(self._directory / "cluster")
+            self._cluster = KafkaCluster(self.directory / "cluster")
             self._ending.append(self._cluster.stop)
         self._cluster.ensure_running()
         return self._cluster
@@ -48,7 +48,7 @@ class Services:
     def elasticsearch(self) -> ElasticsearchNode:
         """One node."""
         if self._elasticsearch is None:
-            self._elasticsearch = ElasticsearchNode(self._directory / "elasticsearch", heap="384m")
+            self._elasticsearch = ElasticsearchNode(self.directory / "elasticsearch", heap="384m")
             self._ending.append(self._elasticsearch.stop)
         self._elasticsearch.ensure_running()
         return self._elasticsearch

@@ -13,7 +13,7 @@ from tests.chaos.compare import Refused, compared, nothing
 from tests.chaos.row import Row, Size, Tally
 from tests.chaos.services import Services
 from tests.chaos.workload import Workload
-from tests.chaos.world import PROGRESS_LIMIT, Stalled, World, portions
+from tests.chaos.world import PROGRESS_LIMIT, Brokers, Stalled, World, portions
 
 
 class Trial:
@@ -42,16 +42,17 @@ class Trial:
 
     @contextmanager
     def world(
-        self, load: Workload, *, cluster: bool = False, elasticsearch: str = "", refused: Refused = nothing,
+        self, load: Workload, *, cluster: bool = False, brokers: Brokers | None = None, elasticsearch: str = "", refused: Refused = nothing,
         comparing: bool = True, **options: Any,
     ) -> Iterator[World]:  # fmt: skip
         """A pipeline at work; when the body ends it is drained, stopped in order, and compared with what is expected.
 
-        ``elasticsearch``: where the workers find it, if not at the node itself; ``refused``: ids that the store never takes.
+        ``brokers``: if not the shared one, or the ``cluster``; ``elasticsearch``: where the workers find it, if not at the node itself; ``refused``: ids that the store never takes.
         ``comparing``: False where records are lost on purpose and the row itself says what must hold.
         """
         node = self.services.elasticsearch
-        brokers = self.services.cluster if cluster else self.services.broker
+        if brokers is None:
+            brokers = self.services.cluster if cluster else self.services.broker
         options.setdefault("replication", 3 if cluster else 1)
         prefix = f"{self.row.id.lower()}-{self._seed}-{int(self.began)}-"
         world = World(load, brokers, elasticsearch or node.url, self.directory, prefix=prefix, **options)

@@ -1,0 +1,75 @@
+"""Everything by turns for hours: a random schedule of the other rows' faults."""
+
+import resource
+import time
+from collections import Counter
+from pathlib import Path
+
+from tests.chaos.row import row
+from tests.chaos.trial import Trial
+from tests.services.server import wait_until
+
+
+@row("T12", "the broker's disk is full: no file may grow any more", faults=10)
+def full(trial: Trial) -> None:
+    """The broker goes down with it; nothing moves its position past what was not stored; clean resume after space."""
+    broker = trial.services.broker
+    with trial.world(trial.workload()) as world:
+
+        def fill(number: int) -> None:
+            logs = Path(broker.directory, "data").rglob("*.log")
+            largest = max(path.stat().st_size for path in logs) + trial.chance.randrange(1, 100_000)
+            _, hard = resource.prlimit(broker.pid, resource.RLIMIT_FSIZE)
+            resource.prlimit(broker.pid, resource.RLIMIT_FSIZE, (largest, hard))
+            time.sleep(trial.chance.uniform(3, 12))
+            if broker.running:
+                broker.kill()
+            broker.start()
+
+        trial.under_load(world, fill, limit=300)
+
+
+@row("T40", "soak: kills, stops, restarts, joins, store and broker away, at random for 2 hours", faults=360, cases=10_000, records=2_000_000)
+def soak(trial: Trial) -> None:
+    """The schedule follows from the seed."""
+    broker, node = trial.services.broker, trial.services.elasticsearch
+    done: Counter[str] = Counter()
+    with trial.world(trial.workload()) as world:
+        third = world.worker(3)
+        world.workers.append(third)
+
+        def anything(number: int) -> None:
+            kind = trial.chance.choice(("kill", "kill both", "stop", "end", "join", "leave", "store away", "store frozen", "broker away", "broker frozen"))
+            done[kind] += 1
+            trial.say(kind)
+            worker = world.workers[trial.chance.randrange(2)]
+            seconds = trial.chance.uniform(2, 25)
+            if kind.startswith("kill"):
+                for victim in world.workers[:2] if kind == "kill both" else [worker]:
+                    victim.kill()
+                    victim.launch()
+            elif kind == "stop":
+                worker.pause()
+                time.sleep(seconds)
+                worker.resume()
+            elif kind == "end":
+                worker.stop()
+                worker.launch()
+            elif kind == "join" and not third.running:
+                third.launch()
+            elif kind == "leave" and third.running:
+                third.kill()
+            elif kind.startswith(("store", "broker")):
+                server = node if kind.startswith("store") else broker
+                if kind.endswith("frozen"):
+                    server.pause()
+                    time.sleep(seconds)
+                    server.resume()
+                else:
+                    server.kill()
+                    time.sleep(seconds)
+                    server.start()
+                wait_until(server.ready, seconds=60)
+
+        trial.under_load(world, anything, limit=300)
+    trial.tally.notes["schedule"] = dict(sorted(done.items()))
