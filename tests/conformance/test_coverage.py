@@ -29,7 +29,7 @@ from streams.recording import Recording, read_folder
 from streams.replay import Verdict, ordered
 from streams.simulator import simulate
 from streams.stage import EVERYTHING, Heartbeat, Said
-from tests.chaos.test_kill_worker import Worker
+from tests.chaos.worker import Worker
 from tests.conformance import onkafka
 
 RULESET = Ruleset(registry.load().values())
@@ -124,10 +124,10 @@ def workers(kafka, elasticsearch, topic_prefix, tmp_path, recording) -> Iterator
         "CONTROLWATCH_SOURCES": str(tmp_path / "sources.toml"),
     }  # fmt: skip
     topics.create(kafka.bootstrap, layout)
-    made = [Worker(environment | {"CONTROLWATCH_WORKER": name}, tmp_path / f"{name}.log") for name in ("one", "two")]
+    made = [Worker(tmp_path / f"worker-{number}", environment, number=number) for number in (1, 2)]
     yield layout, environment, made
     for worker in made:
-        if worker.process is not None and worker.process.poll() is None:
+        if worker.running:
             worker.kill()
 
 
