@@ -6,7 +6,7 @@ from streams.simulator.clock import DAY, H, M, S
 from streams.simulator.registry import case
 from streams.simulator.scene import Scene
 from streams.simulator.truth import LOGINS
-from streams.simulator.writers import linux, windows
+from streams.simulator.writers import linux, panos, windows
 
 
 @case("d1.hard.late_success", LOGINS)
@@ -152,6 +152,21 @@ def preauthentication(s: Scene) -> None:
         login.deny(at)
     s.none("ATTACK_SUSPECTED", {"user": login.user}, since=t, until=t + 4 * M)
     s.none("CONTROL_FAILURE", login.subject, since=t, until=t + 4 * M)
+
+
+@case("d1.trap.logged_twice_by_proxy", LOGINS)
+def logged_twice_by_proxy(s: Scene) -> None:
+    """Two attempts through a portal, each told by it (PAN-OS) and by the application behind it: two failures, not four."""
+    login, t = Login(s), s.t
+    portal, server = "fw-branch-1", s.firm.address(30)
+    for step in (0, 4):
+        at = t + step * M
+        line = panos.authentication_failed(at, portal, s.firm.next("seqno", 7_300_000), login.user, login.ip, server)
+        s.log("panos@fw-branch-1", at, line)
+        login.deny(at)
+    s.none("ATTACK_SUSPECTED", {"user": login.user}, since=t, until=t + 4 * M)
+    for host in (login.host, portal):
+        s.none("CONTROL_FAILURE", login.subject | {"host": host}, since=t, until=t + 4 * M)
 
 
 @case("d1.trap.stale_password", LOGINS, tail=4 * H)

@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 from streams.simulator import (  # noqa: F401 - importing a file of cases registers them
+    cases_baseline,
     cases_firewall,
     cases_logins,
     cases_logins_hard,

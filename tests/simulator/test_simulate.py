@@ -68,6 +68,12 @@ def test_every_hard_case_trap_row_and_test_of_the_text_is_there():
         "trap.service_implementer trap.on_behalf_of collusion.reports_to_requester collusion.mutual_pair"
     )
     assert {f"d5.{name}" for name in parties.split()} <= ids
+    resets = (
+        "baseline.unapproved baseline.approved baseline.late_decision baseline.other_host baseline.late_arrival "
+        "baseline.late_arrival_retracted hard.baseline_told_twice trap.baseline_compared trap.baseline_refused"
+    )
+    assert {f"d4.{name}" for name in resets.split()} <= ids
+    assert {f"d1.trap.{name}" for name in ("logged_twice", "logged_twice_by_proxy", "preauthentication")} <= ids
 
 
 def test_truth_is_well_formed(folder):
@@ -95,6 +101,31 @@ def test_members_of_the_final_set_differ_but_for_acts_on_one_file(folder):
     ]
     twice = {key[-1] for key in keys if keys.count(key) > 1}
     assert twice == {"d4.hard.change_and_back"}
+
+
+def test_baselines_are_reset_in_every_way_with_and_without_approval(folder):
+    resets = [line for line in lines(folder / "truth.jsonl") if line["subtype"] == "BASELINE_RESET"]
+    assert all(line["subject"]["host"] and line["subject"]["path"] is None for line in resets)
+    ways = {(line["verdict"], line["note"]) for line in resets if line["case"] in ("d4.baseline.unapproved", "d4.baseline.approved")}
+    assert ways == {(verdict, way) for verdict in ("violation", "none") for way in ("aide", "tripwire", "wazuh")}
+    assert [line["case"] for line in resets if line["verdict"] == "retracted"] == ["d4.baseline.late_arrival_retracted"]
+
+
+@pytest.mark.parametrize(("case", "source", "told"), [
+    ("d4.baseline.unapproved", "auditd@db-1.log", ['a1=\\"--init\\"', '"raw":"node={host} ']),
+    ("d4.baseline.unapproved", "wazuh@manager-1.jsonl", ["--update", '"name":"{host}"']),
+    ("d4.baseline.unapproved", "wazuh@manager-1.jsonl", ['"DELETE /syscheck/{host}"', ": 200"]),
+    ("d1.trap.logged_twice_by_proxy", "panos@fw-branch-1.log", [",auth-fail,", "failed authentication for user '{user}'"]),
+    ("d1.trap.logged_twice_by_proxy", "windows@wec-1.jsonl", ['"event_id":"4625"', '"TargetUserName":"{user}"']),
+])
+def test_planted_acts_stand_in_the_log_that_tells_them(folder, case, source, told):
+    subjects = [line["subject"] for line in lines(folder / "truth.jsonl") if line["case"] == case]
+    text = (folder / source).read_text(encoding="utf-8").splitlines()
+
+    def count(subject):
+        return sum(all(part.format(**subject) in line for part in told) for line in text)
+
+    assert max(map(count, subjects)) == (2 if case.startswith("d1.") else 1)
 
 
 def test_context_validates(folder):

@@ -36,6 +36,19 @@ def system(t: int, device: str, sequence: int, kind: str, message: str) -> str:
     )
 
 
+def authentication_failed(t: int, device: str, sequence: int, user: str, ip: str, server: str) -> str:
+    """SYSTEM auth-fail: the portal before an application passed a password on to ``server``, which refused it."""
+    short, stamp = _stamps(t)
+    message = (
+        f"failed authentication for user '{user}'. Reason: Invalid username/password. auth profile 'order-staff', vsys 'vsys1', "
+        f"server profile 'order-staff', server address '{server}', From: {ip}."
+    )
+    return (
+        f"{short} {device} 1,{stamp},{_serial(device)},SYSTEM,auth,2561,{stamp},vsys1,auth-fail,order-staff,0,0,general,medium,"
+        f'"{message}",{sequence},0x8000000000000000,0,0,0,0,,{device}'
+    )
+
+
 def traffic(t: int, device: str, session: int, src: str, dst: str, port: int, *, allowed: bool = True) -> str:
     """TRAFFIC: a session ended, or was denied."""
     short, stamp = _stamps(t)

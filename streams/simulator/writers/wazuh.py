@@ -13,11 +13,13 @@ _RULES = {
 }
 
 
-def _stamp(t: int) -> str:
+def stamp(t: int) -> str:
+    """Time of an alert as the manager writes it."""
     return f"{clock.local(t)}.{clock.millis(t)}+0800"
 
 
-def _agent(host: str) -> dict[str, str]:
+def agent(host: str) -> dict[str, str]:
+    """The agent of ``host``: its number, name and address."""
     number = int(hashlib.sha256(host.encode()).hexdigest()[:4], 16) % 998 + 1
     return {"id": f"{number:03d}", "name": host, "ip": f"10.40.{number // 250}.{number % 250 + 1}"}
 
@@ -50,12 +52,12 @@ def changed(
             "process": {"id": "4711", "name": "/usr/bin/vim", "cwd": "/root", "ppid": "4700"},
         }
     return json.dumps({
-        "timestamp": _stamp(t),
+        "timestamp": stamp(t),
         "rule": {
             "level": level, "description": description, "id": rule, "firedtimes": 1, "mail": False,
             "groups": ["ossec", "syscheck", group, "syscheck_file"],
         },
-        "agent": _agent(host), "manager": {"name": "wazuh-1"}, "id": f"{t // clock.S}.{serial}",
+        "agent": agent(host), "manager": {"name": "wazuh-1"}, "id": f"{t // clock.S}.{serial}",
         "full_log": f"File '{path}' {event}\nMode: {mode}\n", "syscheck": syscheck,
         "decoder": {"name": decoder}, "location": "syscheck",
     }, separators=(",", ":"))
@@ -64,8 +66,8 @@ def changed(
 def alert(t: int, host: str, serial: int, rule: str, description: str, full_log: str) -> str:
     """An alert of the agent or manager itself, for example about a scan."""
     return json.dumps({
-        "timestamp": _stamp(t),
+        "timestamp": stamp(t),
         "rule": {"level": 3, "description": description, "id": rule, "firedtimes": 1, "mail": False, "groups": ["ossec"]},
-        "agent": _agent(host), "manager": {"name": "wazuh-1"}, "id": f"{t // clock.S}.{serial}", "full_log": full_log,
+        "agent": agent(host), "manager": {"name": "wazuh-1"}, "id": f"{t // clock.S}.{serial}", "full_log": full_log,
         "decoder": {"name": "ossec"}, "location": "rootcheck",
     }, separators=(",", ":"))
