@@ -49,7 +49,7 @@ class KeyedFold:
         self.published: dict[str, Violation] = {}
         self.shown: dict[str, tuple[Finding, State, str | None]] = {}
         self.sealed: set[str] = set()
-        self.carried: dict[str, Finding | SecurityEvent] = {}  # sealed, but not told yet or still pending
+        self.carried: dict[str, Finding | SecurityEvent] = {}  # sealed, but not told as it stands
         self.parked: dict[str, str] = {}
         self.timer: int | None = None
         self.log: Log = Log()
@@ -122,7 +122,7 @@ class KeyedFold:
         count += forced
         if not count:
             return 0
-        carried, self.carried = self.carried, {}
+        carried = dict(self.carried)
         for outs in self.outs[:count]:
             self.sealed.update(id_ for id_, _ in outs)
             carried.update(outs)
@@ -132,11 +132,8 @@ class KeyedFold:
             del self.events[order[3]]
             self.parked.pop(order[3], None)
         del self.orders[:count], self.states[:count], self.outs[:count]
+        self.carried = {id_: item for id_, item in carried.items() if not self._known(id_, item)}
         self._collect()
-        for id_, item in carried.items():
-            if id_ not in self.findings and id_ not in self.facts and not self._known(id_, item):
-                self.carried[id_] = item
-        self._gather(tuple(self.carried.items()))
         return forced
 
     def told(self) -> bool:
@@ -253,7 +250,10 @@ class KeyedFold:
                 self.facts[id_] = item
 
     def _known(self, id_: str, item: Finding | SecurityEvent) -> bool:
-        """Whether ``item`` has been told as it stands and waits for nothing."""
+        """Whether ``item`` has been told as it stands and waits for nothing.
+
+        It has not where a later event changed it: once that one is revised, what was sealed holds again.
+        """
         if isinstance(item, SecurityEvent):
             return id_ in self.sent
         published, shown = self.published.get(id_), self.shown.get(id_)

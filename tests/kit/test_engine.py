@@ -18,6 +18,7 @@ from schemas.violation import Severity, final
 
 S = instant.SECOND
 BASE = 1_770_000_000 * S
+WINDOW = 900 * S
 
 
 class Count(FoldState):
@@ -35,7 +36,7 @@ def by_ref(event):
 def step(state, event, ctx):
     if event.outcome == "success":
         return Step(None)
-    held = (*state.failures, event)[-5:]
+    held = tuple(item for item in (*state.failures, event) if event.t - item.t <= WINDOW)[-5:]
     out = []
     if len(held) >= 3:
         known = ctx.as_of("accounts", f"account:{event.user}", event.t)
@@ -161,7 +162,10 @@ def test_order_duplicates_batches_and_crashes_do_not_matter(rows, seed):
 @given(st.lists(st.tuples(st.integers(0, 40_000), st.sampled_from("ab"), st.sampled_from(["failure"] * 4 + ["success"])), min_size=20,
                 max_size=60), st.integers(0, 2**32))  # fmt: skip
 def test_what_is_trimmed_meanwhile_does_not_matter(rows, seed):
-    """Events up to 50 minutes late over hours, so that many fall out of the buffer (an hour of memory) between restarts."""
+    """Events up to 50 minutes late over hours, so that many fall out of the buffer (an hour of memory) between restarts.
+
+    Window and lateness together are within memory and margin: what is sealed and told then is not found again.
+    """
     rng = random.Random(seed)
     events = [login(i, t, user, outcome) for i, (t, user, outcome) in enumerate(rows)]
     known = [Stated(account("a", 3000)), Stated(account("b", 0))]
@@ -172,6 +176,16 @@ def test_what_is_trimmed_meanwhile_does_not_matter(rows, seed):
         records += [event, Progress(part=0, parts=1, observed=at - 3000 * S)]
     some = [{i for i in range(len(records)) if rng.random() < share} for share in (0.7, 0.2, 1.0)]
     assert run(records, until=50_000, drains=some[0], crashes=some[1], trims=some[2]) == expected
+
+
+def test_what_was_sealed_holds_again_when_a_later_event_is_revised():
+    events = [login(i, t) for i, t in enumerate((0, 30, 51, 600))]
+    late = login(9, 300, outcome="success", o=BASE + 3890 * S)
+    arrived = [*events, Progress(part=0, parts=1, observed=BASE + 4051 * S), late]
+    expected = run([*events, late], until=10_000)
+    assert [item["count"] for item in expected if item["subtype"] == "UNKNOWN"] == [3]
+    for crashes in ((), {4}):
+        assert run(arrived, until=10_000, drains={3, 4, 5}, crashes=crashes, trims={4}) == expected
 
 
 @pytest.mark.parametrize("late", [False, True])
