@@ -45,14 +45,14 @@ def belated(load: Workload, chance: Random, number: int) -> tuple[Workload, int]
 
 
 def skewed(load: Workload, chance: Random, number: int) -> Workload:
-    """With ``number`` records of senders whose clocks are minutes to years wrong, and of one whose clock stands."""
+    """With ``number`` failed log-ins, each of a host of its own whose clock is minutes to decades wrong, or stands."""
     clocks = [-60 * 365, -1, 1, 400, 3650]  # days
     liars: list[Raw] = []
     for place in range(number):
         o = load.raws[chance.randrange(len(load.raws))].o or 0
         wrong = chance.choice([*(days * instant.DAY for days in clocks), *(m * instant.MINUTE for m in (-5, 3, 5, 60))])
         t = max(0, o + wrong) if place % 4 else load.raws[0].o or 0
-        text = f"{instant.text(t)} liar sshd[{place}]: Failed password for invalid user x from 10.9.9.9 port {place} ssh2"
+        text = f"{instant.text(t)} liar-{place} sshd[{place}]: Failed password for u{place} from 10.9.{place // 250 % 250}.{place % 250} port 22 ssh2"
         liars.append(Raw("linux@liar", "linux", text.encode(), o, 0, place + 1))
     return replace(load, raws=sorted([*load.raws, *liars], key=lambda raw: raw.o or 0))
 
