@@ -133,14 +133,17 @@ async def _laws(bootstrap: str, layout: Layout, *, unstored: int) -> list[str]:
             record = log.decode(value)
             if isinstance(record, Keyed):
                 copies += sum(len(ruleset.interested(kind, record.event)) for kind, _ in record.routes)
-        if not copies == routed == fates:
+        # A lone partition exchanges facts with nobody: they loop back within the engine and are never written.
+        written = copies if layout.keyed > 1 else max(copies, routed)
+        if not written == routed == fates:
             broken.append(f"events {partition}: {copies} judgements written, {routed} routed, {fates} with a fate")
     buried = [json.loads(value) async for value in records(bootstrap, layout.name("deadletter"), 0)]
     found = Counter(letter["stage"] for letter in buried)
     # A write that is tried again buries again under the same id: delivery is at least once, and so are its letters.
     found["deliver"] = len({letter["id"] for letter in buried if letter["stage"] == "deliver"})
     if (found["normalize"], found["detect"], found["deliver"]) != (letters, parked, unstored):
-        broken.append(f"dead letters: {dict(found)} in the topic; {letters} unreadable, {parked} parked, {unstored} unstorable")
+        reasons = dict(Counter(f"{letter['stage']}: {letter['reason']}" for letter in buried))
+        broken.append(f"dead letters: {reasons} in the topic; {letters} unreadable, {parked} parked, {unstored} unstorable")
     return broken
 
 

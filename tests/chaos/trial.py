@@ -28,6 +28,7 @@ class Trial:
         self.tally = Tally()
         self.began = time.monotonic()
         self._seed = seed
+        self._worlds = 0
 
     def say(self, text: str) -> None:
         """One line of progress."""
@@ -54,7 +55,8 @@ class Trial:
         if brokers is None:
             brokers = self.services.cluster if cluster else self.services.broker
         options.setdefault("replication", 3 if cluster else 1)
-        prefix = f"{self.row.id.lower()}-{self._seed}-{int(self.began)}-"
+        self._worlds += 1
+        prefix = f"{self.row.id.lower()}-{self._seed}-{int(self.began)}-{self._worlds}-"
         world = World(load, brokers, elasticsearch or node.url, self.directory, prefix=prefix, **options)
         try:
             with world:
