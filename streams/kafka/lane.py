@@ -6,7 +6,8 @@ resume. Any error ends the lane; its state is thrown away.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import msgspec
@@ -23,6 +24,7 @@ POSITION = '["offset"]'
 START_LIMIT = 30.0  # seconds until the agent takes a batch: other partitions' batches may be before it
 AGENT_LIMIT = 10.0  # seconds for the fold itself
 RETRY_MS = 20  # the broker refuses a record for the few milliseconds in which it still ends the transaction before
+COMMIT_LIMIT = 60.0  # seconds for a transaction, twice its time-out at the broker
 MAX_RECORDS = 4000
 IDLE_MS = 20
 
@@ -39,6 +41,10 @@ class Unread(msgspec.Struct, frozen=True, tag="unread", rename={"since": "from",
 
 
 _encode = msgspec.json.Encoder().encode
+
+
+class Stuck(RuntimeError):
+    """A transaction stands still."""
 
 
 @dataclass(eq=False, slots=True)
@@ -108,7 +114,7 @@ class Lane:
             if self._committing is not None:
                 self._committing.cancel()
                 await asyncio.wait({self._committing}, timeout=AGENT_LIMIT)
-            await producer.stop()
+            await _stop(producer)
 
     async def _restore(self, processor: Processor) -> int:
         """Read the changelog to its end; return the next source offset (of a stage without state: the group's)."""
@@ -202,7 +208,7 @@ class Lane:
     async def _commit(self, producer: AIOKafkaProducer, result: Result, offset: int, account: Account) -> None:
         partition = self.tp.partition
         state = [*result.state, (POSITION, str(offset).encode())] if self._stage.changelog else []
-        async with producer.transaction():
+        async with _limited(), producer.transaction():
             sent: list[asyncio.Future[object]] = []
             grouped: dict[tuple[str, int], list[tuple[bytes | None, bytes | None]]] = {}
             for topic, place, key, value in result.outputs:
@@ -219,6 +225,26 @@ class Lane:
         reach(self._stage.name, "after-commit")
         self.committed = offset - 1
         self.account = account
+
+
+@asynccontextmanager
+async def _limited() -> AsyncIterator[None]:
+    """Raises Stuck if the body takes longer than any transaction may."""
+    try:
+        async with asyncio.timeout(COMMIT_LIMIT):
+            yield
+    except TimeoutError:
+        raise Stuck(f"a transaction did not come to its end within {COMMIT_LIMIT:.0f} s") from None
+
+
+async def _stop(producer: AIOKafkaProducer) -> None:
+    """End ``producer``, also one that waits for records which a lost transaction will never let it send."""
+    try:
+        await asyncio.wait_for(producer.stop(), AGENT_LIMIT)
+    except TimeoutError:
+        log.warning("a producer did not stop within %.0f s; its connections are closed", AGENT_LIMIT)
+        await producer._sender.close()  # noqa: SLF001 - stop() has no limit and no other way to give records up
+        await producer.client.close()
 
 
 async def send(

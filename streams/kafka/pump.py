@@ -5,6 +5,7 @@ import logging
 from collections.abc import Iterable
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.errors import KafkaError
 
 from streams.kafka.lane import MAX_RECORDS, Lane, Submit
 from streams.kafka.processor import Stage
@@ -51,6 +52,7 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
                 changed.cancel()
                 self._changed.clear()
                 await self._adjust()
+                await self._hear()
         finally:
             stop.cancel()
             self._owned = set()
@@ -72,6 +74,19 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
         for lane in self.lanes.values():
             lane.stop()
         self._changed.set()
+
+    async def _hear(self) -> None:
+        """Take the group's errors while no lane polls.
+
+        aiokafka hands an error of the group to whoever polls next and joins again only then: without lanes nobody would, and
+        the worker would stand still for ever. Records that come so are read again: a lane seeks before it reads.
+        """
+        if self._tasks:
+            return
+        try:
+            await self._consumer.getmany(timeout_ms=0)
+        except KafkaError as error:
+            log.warning("group %s: %r; it is joined again", self.group, error)
 
     async def _adjust(self) -> None:
         for partition, task in list(self._tasks.items()):
