@@ -24,7 +24,8 @@ POSITION = '["offset"]'
 START_LIMIT = 30.0  # seconds until the agent takes a batch: other partitions' batches may be before it
 AGENT_LIMIT = 10.0  # seconds for the fold itself
 RETRY_MS = 20  # the broker refuses a record for the few milliseconds in which it still ends the transaction before
-COMMIT_LIMIT = 60.0  # seconds for a transaction, twice its time-out at the broker
+COMMIT_LIMIT = 40.0  # seconds for a transaction, more than its time-out at the broker
+MOST_CANCELLATIONS = 100
 MAX_RECORDS = 4000
 IDLE_MS = 20
 
@@ -243,8 +244,14 @@ async def _stop(producer: AIOKafkaProducer) -> None:
         await asyncio.wait_for(producer.stop(), AGENT_LIMIT)
     except TimeoutError:
         log.warning("a producer did not stop within %.0f s; its connections are closed", AGENT_LIMIT)
-        await producer._sender.close()  # noqa: SLF001 - stop() has no limit and no other way to give records up
         await producer.client.close()
+        # Its task meets the first cancellation by waiting for requests that are repeated for ever; the next one ends those.
+        task = producer._sender.sender_task  # noqa: SLF001 - stop() has no limit and no other way to give records up
+        for _ in range(MOST_CANCELLATIONS):
+            task.cancel()
+            await asyncio.wait({task}, timeout=0.1)
+            if task.done():
+                break
 
 
 async def send(
