@@ -10,25 +10,35 @@ from schemas.event import SecurityEvent
 
 Route = tuple[str, tuple[str, ...]]
 
+SCHEMA = 1
+"""Of the records below. A record says its own if it is another one; who reads takes no later one than it knows."""
 
-class Keyed(msgspec.Struct, frozen=True, tag="event", gc=False):
+
+class Incompatible(RuntimeError):
+    """A record or state was written by a version that this one cannot read."""
+
+
+class Keyed(msgspec.Struct, frozen=True, tag="event", omit_defaults=True, gc=False):
     """One event and the (kind, key) pairs under which this partition judges it."""
 
     event: SecurityEvent
     routes: tuple[Route, ...]
+    schema: int = SCHEMA
 
 
-class Stated(msgspec.Struct, frozen=True, tag="context"):
+class Stated(msgspec.Struct, frozen=True, tag="context", omit_defaults=True):
     """One context record; every partition gets every one."""
 
     record: ContextRecord
+    schema: int = SCHEMA
 
 
-class FactGone(msgspec.Struct, frozen=True, tag="fact_gone"):
+class FactGone(msgspec.Struct, frozen=True, tag="fact_gone", omit_defaults=True):
     """A fact that a refold no longer derives: the event of this id leaves the folds keyed so."""
 
     id: str
     routes: tuple[Route, ...]
+    schema: int = SCHEMA
 
 
 class Progress(msgspec.Struct, frozen=True, tag="progress", kw_only=True, omit_defaults=True):
@@ -45,9 +55,23 @@ class Progress(msgspec.Struct, frozen=True, tag="progress", kw_only=True, omit_d
     stage: int = -1
     watermarks: dict[str, int] = {}
     blind: tuple[str, ...] = ()
+    schema: int = SCHEMA
 
 
 LogRecord = Keyed | Stated | FactGone | Progress
 
 encode = msgspec.json.Encoder().encode
-decode = msgspec.json.Decoder(LogRecord).decode
+_decode = msgspec.json.Decoder(LogRecord).decode
+
+
+def decode(data: bytes) -> LogRecord:
+    """The record on the wire.
+
+    Raises:
+        Incompatible: it is of a later schema; judging it by halves would lose what this version does not know.
+        msgspec.DecodeError: it is no record of the log.
+    """
+    record: LogRecord = _decode(data)
+    if record.schema > SCHEMA:
+        raise Incompatible(f"a record of the log has schema {record.schema}, this version reads up to {SCHEMA}; run a later one")
+    return record

@@ -17,7 +17,7 @@ from detectors.kit.registry import Ruleset
 from schemas import identity, instant, tables
 from schemas.context import FOREVER, ContextRecord, Source
 from schemas.event import Activity, SecurityEvent
-from schemas.log import Keyed, LogRecord, Progress, Stated
+from schemas.log import Incompatible, Keyed, LogRecord, Progress, Stated
 from streams.feeds.kit import registry
 from streams.feeds.kit.contract import RawRecord, Unreadable
 from streams.heard import BLIND_AFTER, Heard
@@ -27,6 +27,10 @@ EVERYTHING = "*"
 BUCKET = 10 * instant.SECOND
 
 Moment = Annotated[int, msgspec.Meta(ge=0, le=FOREVER)]
+
+
+RAW = 1
+"""Schema of the records in ``raw``."""
 
 
 class Raw(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, tag="r", gc=False):
@@ -43,6 +47,7 @@ class Raw(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, tag=
     line: int = 0
     length: int = 0
     sha256: str = ""
+    schema: int = RAW
 
 
 class Heartbeat(msgspec.Struct, frozen=True, array_like=True, tag="h"):
@@ -61,12 +66,17 @@ class Said(msgspec.Struct, frozen=True, array_like=True, tag="c"):
     record: ContextRecord
 
 
+KEPT = 1
+"""Schema of :class:`Kept`."""
+
+
 class Kept(msgspec.Struct, frozen=True):
     """What the stage keeps over restarts: counters, dead letters by reason, how far each source was heard."""
 
     counters: dict[str, int]
     dead: dict[str, int]
     clocks: dict[str, int]
+    schema: int = KEPT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +209,16 @@ class NormalizeStage:
         return Kept(dict(self.counters), dict(self.dead_by_reason), dict(self._reached))
 
     def resume(self, kept: "Kept") -> None:
-        """Take up what a former owner of the partition had reached."""
+        """Take up what a former owner of the partition had reached.
+
+        Raises:
+            Incompatible: a later version wrote it.
+        """
+        if kept.schema > KEPT:
+            raise Incompatible(
+                f"the stored state of this partition has schema {kept.schema}, this version reads up to {KEPT}; "
+                "nothing was changed: run the version that wrote it, or a later one"
+            )
         self._reached.update(kept.clocks)
         self.counters.update(kept.counters)
         self.dead_by_reason.update(kept.dead)

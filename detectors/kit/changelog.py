@@ -9,21 +9,21 @@ from typing import Any
 
 import msgspec
 
-from detectors.kit.contract import Finding
+from detectors.kit.contract import Finding, FoldState
 from detectors.kit.engine import Engine
 from detectors.kit.keyed import KeyedFold
+from detectors.kit.registry import Rule
 from schemas.context import ContextRecord, Record
 from schemas.event import SecurityEvent
-from schemas.log import Progress, Stated
+from schemas.log import Incompatible, Progress, Stated
 from schemas.violation import Violation
 
-SCHEMA = 1
+SCHEMA = 2
+"""Of what is written here. 1: one statement for each context record; 2: all that stand at some observed time."""
+
+READABLE = (1, SCHEMA)
 
 Change = tuple[str, bytes | None]
-
-
-class Incompatible(RuntimeError):
-    """The stored state was written by a version that this one cannot read."""
 
 
 class Head(msgspec.Struct, kw_only=True):
@@ -40,6 +40,7 @@ class Head(msgspec.Struct, kw_only=True):
     dropped: list[str]
     parked: dict[str, str]
     carried: dict[str, Finding] = {}
+    forced: list[str] = []
 
 
 class Meta(msgspec.Struct, kw_only=True):
@@ -65,7 +66,7 @@ _pack = msgspec.msgpack.Encoder(enc_hook=_plain).encode
 _head = msgspec.msgpack.Decoder(Head, dec_hook=_typed).decode
 _meta = msgspec.msgpack.Decoder(Meta).decode
 _segment = msgspec.msgpack.Decoder(list[SecurityEvent]).decode
-_context = msgspec.msgpack.Decoder(ContextRecord).decode
+_context = msgspec.msgpack.Decoder(list[ContextRecord] | ContextRecord).decode  # schema 1: one statement
 
 
 def changes(engine: Engine) -> list[Change]:
@@ -75,7 +76,7 @@ def changes(engine: Engine) -> list[Change]:
         result += _forget(keyed) if engine.keys.get(place) is not keyed else _keyed(keyed)
     engine.touched.clear()
     for table, id_ in sorted(engine.context_changed):
-        result.append((_key("c", table, id_), _pack(engine.context.record(table, id_))))
+        result.append((_key("c", table, id_), _pack(engine.context.statements(table, id_))))
     engine.context_changed.clear()
     meta = Meta(schema=SCHEMA, counters=dict(engine.counters), progress=list(engine.progress.values()))
     result.append((_key("m"), _pack(meta)))
@@ -86,20 +87,26 @@ def restore(engine: Engine, records: Iterable[tuple[str, bytes]]) -> None:
     """Fill a new engine.
 
     Raises:
-        Incompatible: the records are of another schema, or of a fold whose state version has no reader.
+        Incompatible: the records are of a schema that is not readable, or of a fold whose state version has no reader.
     """
     found = dict(records)
     kinds: dict[str, list[tuple[list[str], bytes]]] = {}
     for name, value in found.items():
         kind, *rest = msgspec.json.decode(name)
         kinds.setdefault(kind, []).append((rest, value))
+    metas = [_meta(value) for _, value in kinds.get("m", [])]
+    for meta in metas:
+        if meta.schema not in READABLE:
+            raise Incompatible(
+                f"the stored state of this partition has schema {meta.schema}, this version reads {READABLE}; "
+                "nothing was changed: run the version that wrote it, or a later one"
+            )
     for _, value in kinds.get("c", []):
-        engine.apply(Stated(_context(value)))
+        stored = _context(value)
+        for record in stored if isinstance(stored, list) else [stored]:
+            engine.apply(Stated(record))
     engine.context_changed.clear()
-    for _, value in kinds.get("m", []):
-        meta = _meta(value)
-        if meta.schema != SCHEMA:
-            raise Incompatible(f"state has schema {meta.schema}, this version reads {SCHEMA}; run the version that wrote it")
+    for meta in metas:
         for progress in meta.progress:
             engine.apply(progress)
         engine.counters.clear()
@@ -137,6 +144,7 @@ def _keyed(keyed: KeyedFold) -> Iterator[Change]:
                 number=log.number,
                 dropped=sorted(log.dropped),
                 parked=keyed.parked,
+                forced=sorted(keyed.forced),
                 carried={id_: item for id_, item in keyed.carried.items() if isinstance(item, Finding)},
             )
         )
@@ -156,19 +164,31 @@ def _restored(engine: Engine, head: Head) -> KeyedFold:
     rule = next((rule for rule in engine.ruleset.rules if rule.id == head.rule), None)
     if rule is None:
         raise Incompatible(f"state of fold {head.rule} is stored, but no such fold is loaded; load its detector")
-    if head.version != rule.fold.state_version:
-        raise Incompatible(f"state of fold {head.rule} has version {head.version}, its code has {rule.fold.state_version}")
     keyed = engine.new(rule, head.key)
-    keyed.base = msgspec.msgpack.decode(head.base, type=type(rule.fold.init), dec_hook=_typed)
+    keyed.base = _base(rule, head)
     keyed.base_order = head.base_order
     keyed.sealed = set(head.sealed)
     keyed.parked = dict(head.parked)
     keyed.carried = dict(head.carried)
+    keyed.forced = set(head.forced)
     keyed.log.closed = dict(head.closed)
     keyed.log.number = head.number
     keyed.log.dropped = set(head.dropped)
     keyed.log.head_dirty = False
     return keyed
+
+
+def _base(rule: Rule, head: Head) -> FoldState:
+    fold = rule.fold
+    if head.version == fold.state_version:
+        return msgspec.msgpack.decode(head.base, type=type(fold.init), dec_hook=_typed)
+    if head.version > fold.state_version or fold.upgrade is None:
+        why = "is older" if head.version > fold.state_version else "no upgrade"
+        raise Incompatible(
+            f"state of fold {head.rule} has version {head.version}, its code has {fold.state_version} and {why}; "
+            "nothing was changed: run the version that wrote it"
+        )
+    return fold.upgrade(head.version, msgspec.msgpack.decode(head.base))
 
 
 def _take(keyed: KeyedFold, number: int, segment: list[SecurityEvent]) -> None:
@@ -178,9 +198,7 @@ def _take(keyed: KeyedFold, number: int, segment: list[SecurityEvent]) -> None:
     for event in segment:
         if event.id in keyed.log.dropped or (keyed.base_order is not None and event.order <= keyed.base_order):
             continue
-        known = keyed.events.get(event.id)
-        if known is None or event.o < known.o:
-            keyed.events[event.id] = event
+        keyed.events[event.id] = event  # of several copies the last written counts
 
 
 def _key(*parts: str) -> str:

@@ -1,6 +1,10 @@
 """The bitemporal context of one partition: what is known, and which keys asked for it."""
 
 from collections.abc import Hashable
+from itertools import chain
+from typing import NamedTuple
+
+import msgspec
 
 from detectors.kit.contract import Entry
 from schemas import tables
@@ -10,13 +14,24 @@ from schemas.context import ContextRecord, Interval
 Entity = tuple[str, str]
 
 
+class Standing(NamedTuple):
+    """An entry, and from which observed time on another statement of its record stands in its place (None: it still does)."""
+
+    entry: Entry
+    until: int | None
+
+
 class ContextStore:
-    """Records by (table, entity), and the readers to re-judge when one of them changes."""
+    """Statements by (table, id) and by (table, entity), and the readers to re-judge when one of them changes.
+
+    A statement stands until a later one of the same id has been observed: who looks as of an earlier observed time still
+    sees it. Kept are only those that somebody could see.
+    """
 
     def __init__(self) -> None:
-        self._records: dict[tuple[str, str], ContextRecord] = {}
-        self._entries: dict[Entity, dict[str, Entry]] = {}
-        self._sorted: dict[Entity, tuple[Entry, ...]] = {}
+        self._records: dict[tuple[str, str], tuple[ContextRecord, ...]] = {}
+        self._entries: dict[Entity, dict[str, tuple[Standing, ...]]] = {}
+        self._sorted: dict[Entity, tuple[Standing, ...]] = {}
         self._readers: dict[Entity, set[Hashable]] = {}
 
     def put(self, record: ContextRecord) -> set[Hashable] | None:
@@ -25,35 +40,32 @@ class ContextStore:
         Of two statements with one id the later (then the greater content) stands; of two copies the earlier observed.
         """
         place = (record.table, record.id)
-        old = self._records.get(place)
-        if old is not None:
-            if old.data == record.data and old.t == record.t:
-                if record.o >= old.o:
-                    return None
-            elif (record.t, repr(record.data)) < (old.t, repr(old.data)):
-                return None
-        typed = tables.model(record)
-        touched: set[Entity] = set()
-        if old is not None:
-            for entity in self._entities(old):
-                self._entries[entity].pop(record.id, None)
+        old = self._records.get(place, ())
+        new = _standing((*old, record))
+        if new == old:
+            return None
+        typed = [(statement, tables.model(statement)) for statement in new]
+        touched = {entity for statement in old for entity in self._entities(statement)}
+        for entity in touched:
+            self._entries[entity].pop(record.id, None)
+        self._records[place] = new
+        for (statement, data), after in zip(typed, [*(later.o for later in new[1:]), None], strict=True):
+            entry = Entry(statement.id, statement.t, statement.o, data, statement.source)
+            for entity in self._entities(statement):
+                own = self._entries.setdefault(entity, {})
+                own[record.id] = (*own.get(record.id, ()), Standing(entry, after))
                 touched.add(entity)
-        self._records[place] = record
-        entry = Entry(record.id, record.t, record.o, typed, record.source)
-        for entity in self._entities(record):
-            self._entries.setdefault(entity, {})[record.id] = entry
-            touched.add(entity)
         readers: set[Hashable] = set()
         for entity in touched:
             self._sorted.pop(entity, None)
             readers |= self._readers.get(entity, set())
         return readers
 
-    def record(self, table: str, id_: str) -> ContextRecord:
-        """The statement that stands; raises KeyError if there is none."""
+    def statements(self, table: str, id_: str) -> tuple[ContextRecord, ...]:
+        """What is kept of one record, the newest last; raises KeyError if there is nothing."""
         return self._records[(table, id_)]
 
-    def read(self, table: str, entity: str, reader: Hashable) -> tuple[Entry, ...]:
+    def read(self, table: str, entity: str, reader: Hashable) -> tuple[Standing, ...]:
         """Entries under (table, entity), ordered by (t, id); ``reader`` is remembered, also when there are none."""
         place = (table, entity)
         readers = self._readers.get(place)
@@ -63,7 +75,7 @@ class ContextStore:
         entries = self._sorted.get(place)
         if entries is None:
             found = self._entries.get(place)
-            entries = tuple(sorted(found.values(), key=_by_time)) if found else ()
+            entries = tuple(sorted(chain.from_iterable(found.values()), key=_by_time)) if found else ()
             self._sorted[place] = entries
         return entries
 
@@ -72,8 +84,21 @@ class ContextStore:
         return [(record.table, entity) for entity in set(tables.entities(record.table, tables.model(record)))]
 
 
-def _by_time(entry: Entry) -> tuple[int, str]:
-    return (entry.t, entry.id)
+def _standing(statements: tuple[ContextRecord, ...]) -> tuple[ContextRecord, ...]:
+    """Those that stand at some observed time: a later statement that was observed earlier hides the others for good."""
+    kept: list[ContextRecord] = []
+    for statement in sorted(statements, key=_weight, reverse=True):
+        if not kept or statement.o < kept[-1].o:
+            kept.append(statement)
+    return tuple(reversed(kept))
+
+
+def _weight(record: ContextRecord) -> tuple[int, bytes, int, str]:
+    return (record.t, msgspec.json.encode(record.data, order="sorted"), -record.o, record.source)
+
+
+def _by_time(standing: Standing) -> tuple[int, str]:
+    return (standing.entry.t, standing.entry.id)
 
 
 class View:
@@ -92,9 +117,13 @@ class View:
 
     def all(self, table: str, entity: str) -> tuple[Entry, ...]:
         """See :class:`detectors.kit.contract.Context`."""
-        entries = self._store.read(table, entity, self._reader)
+        found = self._store.read(table, entity, self._reader)
         until = self.until
-        return entries if until is None or not entries else tuple(entry for entry in entries if entry.o <= until)
+        if not found:
+            return ()
+        if until is None:
+            return tuple(entry for entry, gone in found if gone is None)
+        return tuple(entry for entry, gone in found if entry.o <= until and (gone is None or gone > until))
 
     def as_of(self, table: str, entity: str, t: int) -> tuple[Entry, ...]:
         """See :class:`detectors.kit.contract.Context`. Of approvals: the snapshots stated by then."""

@@ -124,7 +124,8 @@ class Fold:
     ``activities``: what it wants to see. ``memory``: how late (observed - event time, µs) an event may be. ``lookback``:
     how far back a late context record re-judges: one observed later than that after the event never counts for it. Events
     are kept for the sum of the two. ``stage``: facts flow only
-    to higher stages. ``state_version`` rises when the meaning of the stored state changes.
+    to higher stages. ``state_version`` rises when the meaning of the stored state changes; ``upgrade`` then turns a state of
+    an earlier version (its number, and the state as plain MessagePack values) into one of this.
     """
 
     name: str
@@ -137,6 +138,7 @@ class Fold:
     lookback: int = 0
     stage: int = 0
     state_version: int = 1
+    upgrade: Callable[[int, Any], FoldState] | None = None
     facts: frozenset[str] = frozenset()
 
     @property

@@ -129,6 +129,8 @@ class Engine:
         self.keys[(keyed.rule.index, keyed.key)] = keyed
         keyed.rebuild(self.observed(keyed.rule.fold.stage))
         keyed.sent = dict(keyed.facts)
+        if keyed.findings:  # an exception may come that covers them
+            keyed.view.all("exceptions", keyed.rule.detector.id)
         self._schedule(keyed)
         waits = [v.settle_at for v in keyed.published.values() if v.state is State.PENDING]
         if waits:
@@ -148,8 +150,10 @@ class Engine:
                 keyed.log.forget(horizon)
                 keyed.log.head_dirty = True
                 self.touched[place] = keyed
-            for id_ in [i for i, v in keyed.published.items() if v.last_time < horizon and i in keyed.sealed]:
-                keyed.forget(id_)
+            elif keyed.expire(horizon, self.observed(keyed.rule.fold.stage)):
+                # Not before it has been empty from one call to the next: what reads old files is behind the clock.
+                self.touched[place] = keyed
+            if keyed.forget(horizon):
                 self.touched[place] = keyed
             if keyed.idle and not keyed.log.violations:
                 keyed.log.head_dirty = True
@@ -336,10 +340,16 @@ class Engine:
             heapq.heappush(self._unsettled, (min(waits), next(self._tick), keyed))
 
     def _exchange(self, keyed: KeyedFold) -> list[SecurityEvent]:
-        """Facts newly derived (returned, if they loop back at once) and facts no longer derived."""
+        """Facts newly derived (returned, if they loop back at once) and facts no longer derived.
+
+        A fact whose cause is another one now (so that it was observed earlier or later) is taken back and told anew.
+        """
         sent = keyed.sent
-        gone = [fact for id_, fact in sent.items() if id_ not in keyed.facts and id_ not in keyed.sealed]
-        new = [fact for id_, fact in keyed.facts.items() if id_ not in sent]
+        gone = [fact for id_, fact in sent.items() if id_ not in keyed.sealed and keyed.facts.get(id_) != fact]
+        new = [
+            fact for id_, fact in keyed.facts.items()
+            if (id_ not in keyed.sealed or (id_ in keyed.carried and id_ not in sent)) and sent.get(id_) != fact
+        ]  # fmt: skip
         for fact in gone:
             del sent[fact.id]
             if self._partitions > 1:

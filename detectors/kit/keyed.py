@@ -9,16 +9,15 @@ from collections.abc import Callable
 import msgspec
 
 from detectors.kit.context import View
-from detectors.kit.contract import Fact, Finding, FoldState
+from detectors.kit.contract import Finding, FoldState
+from detectors.kit.named import Out, named
 from detectors.kit.registry import Rule
 from detectors.kit.segments import Log
-from schemas import identity
-from schemas.event import Activity, SecurityEvent
+from schemas.event import SecurityEvent
 from schemas.identity import Key
 from schemas.violation import State, Violation
 
 Order = tuple[int, int, int, str]
-Out = tuple[str, Finding | SecurityEvent]  # violation id or fact id, and what it is
 Park = Callable[["KeyedFold", str, int, Exception], None]
 
 
@@ -26,8 +25,8 @@ class KeyedFold:
     """Buffer, states and results of one fold for one key. Mutable; owned by the engine."""
 
     __slots__ = (
-        "base", "base_order", "carried", "events", "facts", "findings", "key", "log", "orders", "outs", "park", "parked",
-        "published", "rule", "sealed", "sent", "shown", "states", "tail", "tail_outs", "timer", "view",
+        "base", "base_order", "carried", "events", "facts", "findings", "forced", "key", "log", "orders", "outs", "park",
+        "parked", "published", "rule", "sealed", "sent", "shown", "states", "tail", "tail_outs", "timer", "view",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, key: Key, view: View, park: Park) -> None:
@@ -49,7 +48,8 @@ class KeyedFold:
         self.published: dict[str, Violation] = {}
         self.shown: dict[str, tuple[Finding, State, str | None]] = {}
         self.sealed: set[str] = set()
-        self.carried: dict[str, Finding | SecurityEvent] = {}  # sealed, but not told as it stands
+        self.carried: dict[str, Finding | SecurityEvent] = {}  # sealed, but not told yet, pending, or to be told anew
+        self.forced: set[str] = set()  # of these, sealed because there were too many events
         self.parked: dict[str, str] = {}
         self.timer: int | None = None
         self.log: Log = Log()
@@ -122,38 +122,70 @@ class KeyedFold:
         count += forced
         if not count:
             return 0
-        carried = dict(self.carried)
-        for outs in self.outs[:count]:
-            self.sealed.update(id_ for id_, _ in outs)
-            carried.update(outs)
+        for i, outs in enumerate(self.outs[:count]):
+            self._seal(outs)
+            if i >= count - forced:
+                self.forced.update(id_ for id_, _ in outs)
         self.base = self.states[count - 1]
         self.base_order = self.orders[count - 1]
         for order in self.orders[:count]:
             del self.events[order[3]]
             self.parked.pop(order[3], None)
         del self.orders[:count], self.states[:count], self.outs[:count]
-        self.carried = {id_: item for id_, item in carried.items() if not self._known(id_, item)}
         self._collect()
         return forced
 
+    def expire(self, horizon: int, now: int) -> bool:
+        """Fold the deadlines before ``horizon`` into the base of an empty buffer; return whether there were any."""
+        if self.orders or self.base.deadline is None or self.base.deadline >= horizon:
+            return False
+        self.base, outs = self._fire(self.base, horizon - 1)
+        self.base_order = (horizon, 0, 0, "")
+        self._seal(outs)
+        self._tail(now)
+        self._collect()
+        self.log.head_dirty = True
+        return True
+
     def told(self) -> bool:
-        """Forget what was carried and has now been told for good; return whether there was any. After publishing."""
-        carried = {id_: item for id_, item in self.carried.items() if not self._known(id_, item)}
+        """Forget what was carried and has now been told for good; return whether there was any. After publishing.
+
+        A finding that the horizon has passed is kept as long as the violation: an event may tell it anew, and be refolded so
+        that it does not.
+        """
+        carried = {
+            id_: item for id_, item in self.carried.items()
+            if not self._known(id_, item) or (isinstance(item, Finding) and id_ not in self.forced)
+        }  # fmt: skip
         if len(carried) == len(self.carried):
             return False
         self.carried = carried
+        self.forced &= carried.keys()
         self.log.head_dirty = True
         self._collect()
         return True
 
-    def forget(self, id_: str) -> None:
-        """Drop the published violation ``id_``, which nothing can change any more."""
-        del self.published[id_]
-        self.shown.pop(id_, None)
-        if self.carried.pop(id_, None) is not None:
-            self.log.head_dirty = True
+    def forget(self, horizon: int) -> bool:
+        """Drop violations that nothing can change any more, and what was told before ``horizon``; return whether any were."""
+        kept = repr(self.base)  # a violation whose anchor it still holds may be told anew, under the next number
+        gone = [
+            id_ for id_, old in self.published.items()
+            if old.last_time < horizon and id_ in self.sealed and old.anchor not in kept
+        ]  # fmt: skip
+        for id_ in gone:
+            del self.published[id_]
+            self.shown.pop(id_, None)
+            self.carried.pop(id_, None)
+            self.log.violations.add(id_)
+        if gone:
             self._collect()
-        self.log.violations.add(id_)
+        self.sent = {id_: fact for id_, fact in self.sent.items() if id_ in self.facts}
+        sealed = {id_ for id_ in self.sealed if id_ in self.published or id_ in self.facts or id_ in self.findings}
+        if len(sealed) == len(self.sealed):
+            return bool(gone)
+        self.sealed = sealed
+        self.log.head_dirty = True
+        return True
 
     def rebuild(self, now: int) -> None:
         """Fold ``events`` from ``base`` after a restore."""
@@ -180,7 +212,7 @@ class KeyedFold:
             self.park(self, event.id, event.t, error)
             return state, fired
         if out:
-            fired += tuple(self._out(item, event.o) for item in out)
+            fired += tuple(named(self.rule, self.key, item, event.o) for item in out)
         return (self.rule.fold.init if after is None else after), fired
 
     def _fire(self, state: FoldState, until: int) -> tuple[FoldState, tuple[Out, ...]]:
@@ -199,22 +231,9 @@ class KeyedFold:
             except Exception as error:  # noqa: BLE001 - as in _fold
                 self.park(self, f"deadline:{at}", at, error)
                 after, out = msgspec.structs.replace(state, deadline=None), ()
-            outs += tuple(self._out(item, at) for item in out)
+            outs += tuple(named(self.rule, self.key, item, at) for item in out)
             state = after
         return state, outs
-
-    def _out(self, item: Finding | Fact, o: int) -> Out:
-        rule = self.rule
-        if isinstance(item, Finding):
-            kind = rule.fold.keying.kind
-            return identity.violation_id(rule.detector.id, item.subtype, kind, self.key, item.anchor, item.part), item
-        payload = dict(item.payload)
-        body = msgspec.json.encode(payload, order="sorted").decode()
-        own = identity.digest((rule.id, item.kind, item.key, str(item.t), *self.key, body))
-        return own, SecurityEvent(
-            id=own, t=item.t, o=max(o, item.t), feed="fact", source=rule.detector.id, activity=Activity.FACT,
-            action=item.kind, ref=item.key, extra=payload | dict(item.origin),
-        )  # fmt: skip
 
     def _refold(self, place: int, now: int, *, whole: bool, fresh: int | None = None) -> bool:
         """Fold from ``place`` on; unless ``whole``, stop as soon as state and results equal the old ones."""
@@ -242,12 +261,22 @@ class KeyedFold:
         state = self.states[-1] if self.states else self.base
         self.tail, self.tail_outs = self._fire(state, now)
 
+    def _seal(self, outs: tuple[Out, ...]) -> None:
+        """Results that no event can take back any more."""
+        for id_, item in outs:
+            self.sealed.add(id_)
+            if isinstance(item, Finding):
+                self.carried[id_] = item
+            elif id_ not in self.sent:
+                self.carried.setdefault(id_, item)
+
     def _gather(self, outs: tuple[Out, ...]) -> None:
+        """Of a finding told several times the last in the order counts, of a fact the first: its cause."""
         for id_, item in outs:
             if isinstance(item, Finding):
                 self.findings[id_] = item
             else:
-                self.facts[id_] = item
+                self.facts.setdefault(id_, item)
 
     def _known(self, id_: str, item: Finding | SecurityEvent) -> bool:
         """Whether ``item`` has been told as it stands and waits for nothing.

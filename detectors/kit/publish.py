@@ -76,7 +76,8 @@ def _predecessor(finding: Finding, vanished: list[Violation]) -> Violation | Non
 
 
 def _waiver(keyed: KeyedFold, finding: Finding) -> Entry | None:
-    keyed.view.until = None
+    # As for everything that judges: what is observed when the event may be forgotten already does not count.
+    keyed.view.until = finding.last_time + keyed.rule.fold.retention
     for entry in keyed.view.as_of("exceptions", keyed.rule.detector.id, finding.anchor_time):
         waiver = entry.data
         if waiver.subtypes and finding.subtype not in waiver.subtypes:

@@ -8,12 +8,13 @@ import msgspec
 from detectors.kit.registry import Ruleset
 from schemas import instant, log, tables
 from schemas.context import Source
+from schemas.log import Incompatible
 from sinks import deadletter
 from streams import letters
 from streams.feeds.kit.contract import Unreadable
 from streams.kafka.processor import Account, Record, Result
 from streams.layout import Layout
-from streams.stage import Dead, Heartbeat, Kept, NormalizeStage, Raw, Said
+from streams.stage import RAW, Dead, Heartbeat, Kept, NormalizeStage, Raw, Said
 
 META = '["m"]'
 SLICE = 64
@@ -114,6 +115,8 @@ class Processing:
     def _take(self, record: Record) -> None:
         try:
             item = decode_raw(record.value or b"")
+            if isinstance(item, Raw) and item.schema > RAW:
+                raise Incompatible(f"a raw record has schema {item.schema}, this version reads up to {RAW}; run a later one")
             if isinstance(item, Said):
                 tables.model(item.record)
         except ValueError as error:  # of the decoder, of its texts (UTF-8), of the table's model
