@@ -62,9 +62,9 @@ class Request:
         body = json.dumps({"error": {**(error or REJECTED), "root_cause": []}, "status": status}).encode()
         self.answer = (status, body)
 
-    def refuse_items(self, refusal: Callable[[str], tuple[int, dict[str, str]] | None]) -> None:
-        """Documents for whose ``_id`` there is a ``refusal`` (status, error) are not stored; the others are."""
-        items = [(head, lines, refusal(_id(head))) for head, lines in self.items()]
+    def refuse_items(self, refusal: Callable[[str, str], tuple[int, dict[str, str]] | None]) -> None:
+        """Documents for whose ``_index`` and ``_id`` there is a ``refusal`` (status, error) are not stored; the others are."""
+        items = [(head, lines, refusal(*_place(head))) for head, lines in self.items()]
         kept = b"".join(lines for _, lines, refused in items if refused is None)
         done: list[Any] = []
         if kept:
@@ -80,9 +80,9 @@ class Request:
         self.answer = (200, json.dumps({"items": merged}).encode())
 
 
-def _id(head: dict[str, Any]) -> str:
+def _place(head: dict[str, Any]) -> tuple[str, str]:
     (target,) = head.values()
-    return str(target["_id"])
+    return str(target["_index"]), str(target["_id"])
 
 
 class Front:

@@ -38,7 +38,7 @@ def test_twenty_kills_over_100_000_records_lose_double_and_invent_nothing(held):
 
 @pytest.mark.timeout(300)
 def test_a_store_that_refuses_loses_answers_and_cannot_take_some_documents(held):
-    done = held("T10", Size(faults=30, cases=400, records=1_000))
+    done = held("T10", Size(faults=25, cases=300, records=1_000))
     assert done["faults"] >= 20
     assert done["dead_lettered"] > 0
 

@@ -71,17 +71,20 @@ def refusing(trial: Trial) -> None:
             unlucky = trial.chance.randrange(2, 5)
             served.seen[kind or "served"] += 1
             trial.tally.faults += bool(kind)
-        poisonous = (400, front.MAPPING)
+
+        def poisonous(index: str, id_: str) -> tuple[int, dict[str, str]] | None:
+            return (400, front.MAPPING) if "-violations" in index and poison(id_) else None
+
         if kind in ("429", "503"):
             request.refuse(int(kind))
         elif kind in {"lost", "late"}:
-            request.refuse_items(lambda id_: poisonous if poison(id_) else None)
+            request.refuse_items(poisonous)
             time.sleep(11 if kind == "late" else 0)
             raise front.Lost
         else:
             error = {"some 429": (429, front.REJECTED), "some 503": (503, front.RED), "flood": (429, front.FLOOD), "red": (503, front.RED)}.get(kind)
             every = 1 if kind in {"flood", "red"} else unlucky
-            request.refuse_items(lambda id_: error if error and hash(id_) % every == 0 else poisonous if poison(id_) else None)
+            request.refuse_items(lambda index, id_: error if error and hash(id_) % every == 0 else poisonous(index, id_))
 
     load = trial.workload()
     refused = {id_ for id_ in load.expected if poison(id_)}
