@@ -1,10 +1,20 @@
 """The final set is a function of the records: whatever the arrival, partitions, batches, copies, crashes and trims."""
 
+import random
+import zlib
+
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.kit import naive, shells, toys
+from detectors.kit import registry
+from detectors.kit.registry import Ruleset
+from schemas.log import Keyed
+from streams import replay
+from tests.kit import naive, scenarios, shells, toys
 from tests.kit.shells import Way
+
+ALL = Ruleset(registry.load().values())
 
 UNTIL = toys.BASE + 5000 * toys.S
 SECOND = st.integers(0, 150) | st.integers(0, 2500)
@@ -55,3 +65,19 @@ def test_every_way_gives_what_the_definition_says(records, way):
     due = naive.final(toys.RULES, [r for r in records if hasattr(r, "rank")], [r for r in records if not hasattr(r, "rank")], UNTIL)
     found = shells.run(toys.RULES, records, way, UNTIL)
     assert {id_: naive.shown(violation) for id_, violation in found.items()} == due
+
+
+@pytest.mark.parametrize("case", scenarios.load(), ids=str)
+def test_every_way_gives_what_a_replay_gives(case):
+    """All detectors together, on what their scenarios record; copies come up to five times, on one partition and on four."""
+    verdict = replay.Verdict()
+    items = replay.ordered(case.recording, ALL, verdict, to=case.until).items
+    due = {item.id: item.canonical() for item in replay.judge(case.recording, ALL, to=case.until).final}
+    records = [item.record.event if isinstance(item.record, Keyed) else item.record.record for item in items]
+    seed = zlib.crc32(str(case).encode())
+    rng = random.Random(seed)
+    records += [record for record in records for _ in range(rng.choice([0, 0, 0, 1, 4]))]
+    for keyed, disorder in ((1, None), (4, 3600)):
+        way = Way(seed, raw=3, keyed=keyed, disorder=disorder, commit=0.2, crash=0.1, trim=0.5)
+        found = shells.run(ALL, records, way, case.until)
+        assert {id_: violation.canonical() for id_, violation in found.items()} == due
