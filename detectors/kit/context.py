@@ -1,6 +1,6 @@
 """The bitemporal context of one partition: what is known, and which keys asked for it."""
 
-from collections.abc import Hashable
+from collections.abc import Container, Hashable
 from itertools import chain
 from typing import NamedTuple
 
@@ -78,6 +78,16 @@ class ContextStore:
             entries = tuple(sorted(chain.from_iterable(found.values()), key=_by_time)) if found else ()
             self._sorted[place] = entries
         return entries
+
+    def forget(self, alive: Container[Hashable]) -> None:
+        """Forget which readers that are no longer ``alive`` asked, and what was asked for by none but them."""
+        for place, readers in list(self._readers.items()):
+            left = {reader for reader in readers if reader in alive}
+            if left:
+                self._readers[place] = left
+            else:
+                del self._readers[place]
+                self._sorted.pop(place, None)
 
     @staticmethod
     def _entities(record: ContextRecord) -> list[Entity]:

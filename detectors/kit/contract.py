@@ -123,8 +123,9 @@ class Fold:
 
     ``activities``: what it wants to see. ``memory``: how late (observed - event time, µs) an event may be. ``lookback``:
     how far back a late context record re-judges: one observed later than that after the event never counts for it. Events
-    are kept for the sum of the two. ``stage``: facts flow only
-    to higher stages. ``state_version`` rises when the meaning of the stored state changes; ``upgrade`` then turns a state of
+    are kept for the sum of the two. ``stage``: facts flow only to higher stages. ``forgets_after``: when nothing has come for
+    longer than that (µs) and no deadline is waited for, the state is ``init`` again, so that keys which nobody uses any more
+    end; None: it stays. ``state_version`` rises when the meaning of the stored state changes; ``upgrade`` then turns a state of
     an earlier version (its number, and the state as plain MessagePack values) into one of this.
     """
 
@@ -140,6 +141,7 @@ class Fold:
     state_version: int = 1
     upgrade: Callable[[int, Any], FoldState] | None = None
     facts: frozenset[str] = frozenset()
+    forgets_after: int | None = None
 
     @property
     def retention(self) -> int:

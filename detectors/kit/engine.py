@@ -14,6 +14,7 @@ from detectors.kit.contract import GRACE_MAX, SKEW, Finding
 from detectors.kit.keyed import KeyedFold
 from detectors.kit.publish import publish
 from detectors.kit.registry import Rule, Ruleset
+from detectors.kit.stepping import Stepping
 from schemas import instant
 from schemas.event import SecurityEvent
 from schemas.identity import Key
@@ -159,6 +160,7 @@ class Engine:
                 keyed.log.head_dirty = True
                 self.touched[place] = keyed
                 del self.keys[place]
+        self.context.forget(self.keys)
 
     # ------------------------------------------------------------------------------------------------ events
 
@@ -236,7 +238,8 @@ class Engine:
                 self._changed[(keyed.rule.index, keyed.key)] = (keyed, record.record.o, record.record.id)
                 self._schedule(keyed)
 
-    def _park(self, keyed: KeyedFold, event_id: str, t: int, error: Exception) -> None:
+    def _park(self, crashed: Stepping, event_id: str, t: int, error: Exception) -> None:
+        keyed = self.keys[(crashed.rule.index, crashed.key)]
         if event_id in keyed.parked:
             return
         keyed.parked[event_id] = type(error).__name__

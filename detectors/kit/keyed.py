@@ -4,41 +4,37 @@ Invariant: ``states`` and ``outs`` are what folding ``events`` from ``base`` giv
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
-
-import msgspec
 
 from detectors.kit.context import View
 from detectors.kit.contract import Finding, FoldState
-from detectors.kit.named import Out, named
+from detectors.kit.named import Out
 from detectors.kit.registry import Rule
 from detectors.kit.segments import Log
+from detectors.kit.stepping import Order, Park, Stepping
 from schemas.event import SecurityEvent
 from schemas.identity import Key
 from schemas.violation import State, Violation
 
-Order = tuple[int, int, int, str]
-Park = Callable[["KeyedFold", str, int, Exception], None]
+NEWEST = 64
+"""States kept of the newest events; of older events every ``EVERY``-th is kept, from where the others are folded again."""
+EVERY = 32
 
 
-class KeyedFold:
+class KeyedFold(Stepping):
     """Buffer, states and results of one fold for one key. Mutable; owned by the engine."""
 
     __slots__ = (
-        "base", "base_order", "carried", "events", "facts", "findings", "forced", "key", "log", "orders", "outs", "park",
-        "parked", "published", "rule", "sealed", "sent", "shown", "states", "tail", "tail_outs", "timer", "view",
+        "base", "base_order", "carried", "events", "facts", "findings", "forced", "log", "orders", "outs", "published",
+        "sealed", "sent", "shown", "states", "tail", "tail_outs", "timer",
     )  # fmt: skip
 
     def __init__(self, rule: Rule, key: Key, view: View, park: Park) -> None:
-        self.rule = rule
-        self.key = key
-        self.view = view
-        self.park = park
+        super().__init__(rule, key, view, park)
         self.base: FoldState = rule.fold.init
         self.base_order: Order | None = None
         self.events: dict[str, SecurityEvent] = {}
         self.orders: list[Order] = []
-        self.states: list[FoldState] = []
+        self.states: list[FoldState | None] = []
         self.outs: list[tuple[Out, ...]] = []
         self.tail: FoldState = self.base
         self.tail_outs: tuple[Out, ...] = ()
@@ -50,7 +46,6 @@ class KeyedFold:
         self.sealed: set[str] = set()
         self.carried: dict[str, Finding | SecurityEvent] = {}  # sealed, but not told yet, pending, or to be told anew
         self.forced: set[str] = set()  # of these, sealed because there were too many events
-        self.parked: dict[str, str] = {}
         self.timer: int | None = None
         self.log: Log = Log()
 
@@ -60,11 +55,12 @@ class KeyedFold:
         orders = self.orders
         self.events[event.id] = event
         if not orders or order > orders[-1]:
-            before = self.states[-1] if orders else self.base
-            state, outs = self._fold(before, event)
+            state, outs = self.fold(self._last(), event, orders[-1] if orders else self.base_order)
             orders.append(order)
             self.states.append(state)
             self.outs.append(outs)
+            if len(orders) > NEWEST and (len(orders) - NEWEST) % EVERY:
+                self.states[-1 - NEWEST] = None
             if self.tail_outs:
                 self._tail(now)
                 self._collect()
@@ -108,7 +104,7 @@ class KeyedFold:
 
     def advance(self, now: int) -> bool:
         """Fire deadlines up to ``now``, on from where the last call ended; return whether anything came out."""
-        self.tail, outs = self._fire(self.tail, now)
+        self.tail, outs = self.fire(self.tail, now)
         if not outs:
             return False
         self.tail_outs += outs
@@ -126,7 +122,7 @@ class KeyedFold:
             self._seal(outs)
             if i >= count - forced:
                 self.forced.update(id_ for id_, _ in outs)
-        self.base = self.states[count - 1]
+        self.base = self._state(count - 1)
         self.base_order = self.orders[count - 1]
         for order in self.orders[:count]:
             del self.events[order[3]]
@@ -136,10 +132,16 @@ class KeyedFold:
         return forced
 
     def expire(self, horizon: int, now: int) -> bool:
-        """Fold the deadlines before ``horizon`` into the base of an empty buffer; return whether there were any."""
-        if self.orders or self.base.deadline is None or self.base.deadline >= horizon:
+        """Fold deadlines and the end of the state before ``horizon`` into the base of an empty buffer; return whether any."""
+        base = self.base
+        if self.orders or self.base_order is None or (base.deadline is not None and base.deadline >= horizon):
             return False
-        self.base, outs = self._fire(self.base, horizon - 1)
+        after, outs = self.fire(base, horizon - 1)
+        if self.forgotten(after, self.base_order[0], horizon):
+            after = self.rule.fold.init
+        if after == base or (self.rule.fold.forgets_after is not None and after != self.rule.fold.init):
+            return False  # how long nothing has come is told by the last event
+        self.base = after
         self.base_order = (horizon, 0, 0, "")
         self._seal(outs)
         self._tail(now)
@@ -199,67 +201,57 @@ class KeyedFold:
         """Whether nothing is left that a later event could need."""
         return not self.orders and not self.published and not self.carried and self.base == self.rule.fold.init
 
-    def _fold(self, state: FoldState, event: SecurityEvent) -> tuple[FoldState, tuple[Out, ...]]:
-        fired: tuple[Out, ...] = ()
-        if state.deadline is not None and state.deadline < event.t:
-            state, fired = self._fire(state, event.t - 1)
-        if event.id in self.parked:
-            return state, fired
-        self.view.until = event.o + self.rule.fold.lookback
-        try:
-            after, out = self.rule.fold.step(state, event, self.view)
-        except Exception as error:  # noqa: BLE001 - a crash is a value: the event is parked for this fold, the stream goes on
-            self.park(self, event.id, event.t, error)
-            return state, fired
-        if out:
-            fired += tuple(named(self.rule, self.key, item, event.o) for item in out)
-        return (self.rule.fold.init if after is None else after), fired
-
-    def _fire(self, state: FoldState, until: int) -> tuple[FoldState, tuple[Out, ...]]:
-        outs: tuple[Out, ...] = ()
-        overdue = self.rule.fold.overdue
-        while state.deadline is not None and state.deadline <= until:
-            at = state.deadline
-            self.view.until = at + self.rule.fold.memory + self.rule.fold.lookback
-            try:
-                if overdue is None:
-                    raise TypeError(f"fold {self.rule.id} set a deadline but has no overdue function")
-                after, out = overdue(state, at, self.view)
-                after = self.rule.fold.init if after is None else after
-                if after.deadline is not None and after.deadline <= at:
-                    raise ValueError(f"fold {self.rule.id} moved its deadline from {at} to {after.deadline}, not forward")
-            except Exception as error:  # noqa: BLE001 - as in _fold
-                self.park(self, f"deadline:{at}", at, error)
-                after, out = msgspec.structs.replace(state, deadline=None), ()
-            outs += tuple(named(self.rule, self.key, item, at) for item in out)
-            state = after
-        return state, outs
-
     def _refold(self, place: int, now: int, *, whole: bool, fresh: int | None = None) -> bool:
         """Fold from ``place`` on; unless ``whole``, stop as soon as state and results equal the old ones."""
-        state = self.states[place - 1] if place else self.base
+        state = self._state(place - 1)
+        before = self.orders[place - 1] if place else self.base_order
         changed = False
         last = len(self.orders)
         for i in range(place, last):
-            state, outs = self._fold(state, self.events[self.orders[i][3]])
+            order = self.orders[i]
+            state, outs = self.fold(state, self.events[order[3]], before)
+            before = order
+            kept = self.states[i]
             if outs != self.outs[i]:
                 changed = True
                 self.outs[i] = outs
-            elif not whole and i != fresh and state == self.states[i]:
+            elif not whole and i != fresh and state == kept:
                 if changed:
                     self._collect()
                 return changed
-            self.states[i] = state
-        before = self.tail_outs
+            if kept is not None:
+                self.states[i] = state
+        told = self.tail_outs
         self._tail(now)
-        if changed or whole or self.tail_outs != before:
+        if changed or whole or self.tail_outs != told:
             self._collect()
             return True
         return False
 
+    def _last(self) -> FoldState:
+        """The state after the newest event."""
+        if not self.states:
+            return self.base
+        state = self.states[-1]
+        if state is None:  # newer events were taken out again
+            state = self.states[-1] = self._state(len(self.states) - 1)
+        return state
+
+    def _state(self, place: int) -> FoldState:
+        """The state after the event at ``place`` (-1: before all), folded again from the nearest one that is kept."""
+        kept = place
+        while kept >= 0 and self.states[kept] is None:
+            kept -= 1
+        state = self.states[kept] if kept >= 0 else self.base
+        assert state is not None  # noqa: S101 - the loop has found one
+        before = self.orders[kept] if kept >= 0 else self.base_order
+        for order in self.orders[kept + 1 : place + 1]:
+            state, _ = self.fold(state, self.events[order[3]], before)
+            before = order
+        return state
+
     def _tail(self, now: int) -> None:
-        state = self.states[-1] if self.states else self.base
-        self.tail, self.tail_outs = self._fire(state, now)
+        self.tail, self.tail_outs = self.fire(self._last(), now)
 
     def _seal(self, outs: tuple[Out, ...]) -> None:
         """Results that no event can take back any more."""

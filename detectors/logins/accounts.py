@@ -22,6 +22,7 @@ from detectors.logins.attempts import (
 from detectors.logins.findings import Digest, attack, guessed
 from detectors.logins.limits import ENDED, LIMITS, SPRAYED
 from detectors.logins.sessions import session_key
+from schemas import instant
 from schemas.event import Activity, Reason, SecurityEvent
 from schemas.identity import Key
 
@@ -263,5 +264,5 @@ def _stale_password(account: Account, pace: Paced, event: SecurityEvent, ctx: Co
 fold = Fold(
     name="account", keying=Keying("login_account", account_key), init=Accounts(), stage=1, step=step, overdue=overdue,
     activities=frozenset({Activity.LOGIN, Activity.DISCONNECT, Activity.SESSION_CLOSE, Activity.LOCK, Activity.FACT}),
-    lookback=DEFAULT_MEMORY, facts=frozenset({SPRAYED}),
+    lookback=DEFAULT_MEMORY, facts=frozenset({SPRAYED}), forgets_after=LIMITS.client_known + instant.DAY,
 )  # fmt: skip

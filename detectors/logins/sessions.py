@@ -21,6 +21,7 @@ from detectors.logins.attempts import (
     wrong,
 )  # fmt: skip
 from detectors.logins.limits import ENDED, FEEDS, LIMITS, WRONG_PASSWORDS
+from schemas import instant
 from schemas.event import Activity, SecurityEvent
 from schemas.identity import Key
 
@@ -153,5 +154,5 @@ def _not_cut(attempts: Episode, *, last: Proof | None = None, settle_at: int = 0
 fold = Fold(
     name="session", keying=Keying("login_session", session_key), init=Sessions(), stage=2, step=step, overdue=overdue,
     activities=frozenset({Activity.LOGIN, Activity.DISCONNECT, Activity.SESSION_CLOSE, Activity.LOCK, Activity.FACT}),
-    lookback=DEFAULT_MEMORY, facts=frozenset({ENDED}),
+    lookback=DEFAULT_MEMORY, facts=frozenset({ENDED}), forgets_after=instant.DAY,
 )  # fmt: skip

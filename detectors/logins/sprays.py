@@ -17,6 +17,7 @@ from detectors.logins.attempts import (
     wrong,
 )  # fmt: skip
 from detectors.logins.limits import LIMITS, SPRAYED
+from schemas import instant
 from schemas.event import Activity, SecurityEvent
 from schemas.identity import Key
 from schemas.violation import Severity
@@ -77,5 +78,5 @@ def _spray(episode: Episode) -> Finding:
 
 fold = Fold(
     name="source", keying=Keying("login_source", source_key), activities=frozenset({Activity.LOGIN}), init=Spray(),
-    step=step, overdue=overdue, lookback=DEFAULT_MEMORY,
+    step=step, overdue=overdue, lookback=DEFAULT_MEMORY, forgets_after=instant.DAY,
 )  # fmt: skip

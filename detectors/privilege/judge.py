@@ -235,4 +235,5 @@ def _evidence(use: Use, line: Line, values: dict[str, str]) -> Evidence:
 fold = Fold(
     name="use", keying=Keying("privileged_use", by_use), activities=frozenset({Activity.FACT}), facts=frozenset({USE}),
     init=Judged(), step=step, overdue=overdue, stage=1, memory=DEFAULT_MEMORY + 2 * LIMITS.timeout, lookback=CONTEXT_LOOKBACK,
+    forgets_after=CONTEXT_LOOKBACK,
 )  # fmt: skip

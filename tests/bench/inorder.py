@@ -11,32 +11,23 @@ from typing import Any
 
 from detectors.kit.context import ContextStore, View
 from detectors.kit.contract import SKEW, Finding, FoldState
-from detectors.kit.keyed import KeyedFold
 from detectors.kit.publish import publish
 from detectors.kit.registry import Rule, Ruleset
+from detectors.kit.stepping import Stepping
 from schemas.event import Activity, SecurityEvent
 from schemas.identity import Key
 from schemas.log import Keyed, LogRecord, Progress, Route, Stated
 from schemas.violation import State, Violation
 
 
-class Slot:
-    """One fold over one key."""
+class Slot(Stepping):
+    """One fold over one key. A single step is the product's, so that results can be equal."""
 
-    __slots__ = (
-        "events", "facts", "findings", "key", "log", "place", "published", "rule", "sealed", "shown", "state", "timer", "view"
-    )  # fmt: skip
-
-    # What makes an id, a fact's event, and the firing of deadlines is the product's, so that results can be equal.
-    out = KeyedFold._out
-    _out = KeyedFold._out
-    fire = KeyedFold._fire
+    __slots__ = ("events", "facts", "findings", "log", "place", "published", "sealed", "shown", "state", "timer")
 
     def __init__(self, rule: Rule, key: Key, context: ContextStore) -> None:
-        self.rule = rule
-        self.key = key
         self.place = (rule.index, key)
-        self.view = View(context, self.place)
+        super().__init__(rule, key, View(context, self.place), _end)
         self.state: FoldState = rule.fold.init
         self.events: list[SecurityEvent] = []
         self.findings: dict[str, Finding] = {}
@@ -47,9 +38,10 @@ class Slot:
         self.timer: int | None = None
         self.log = SimpleNamespace(violations=set())
 
-    def park(self, slot: "Slot", event_id: str, error: Exception) -> None:
-        """A fold that fails ends the run."""
-        raise RuntimeError(f"{slot.rule.id}, key {slot.key}, event {event_id}") from error
+
+def _end(slot: Stepping, event_id: str, t: int, error: Exception) -> None:
+    """A fold that fails ends the run."""
+    raise RuntimeError(f"{slot.rule.id}, key {slot.key}, event {event_id} at {t}") from error
 
 
 class InOrder:
@@ -126,22 +118,16 @@ class InOrder:
         events.append(event)
         if self.touched is not None:
             self.touched.add(slot)
-        outs = self._fold(slot, event)
+        outs = self._fold(slot, event, events[-2] if len(events) > 1 else None)
         return self._emit(slot, outs, event.o, event.id) if outs else None
 
-    def _fold(self, slot: Slot, event: SecurityEvent) -> tuple[Any, ...]:
-        state, fold = slot.state, slot.rule.fold
-        fired: tuple[Any, ...] = ()
-        if state.deadline is not None and state.deadline < event.t:
-            state, fired = slot.fire(state, event.t - 1)
-        slot.view.until = event.o + fold.lookback
-        after, out = fold.step(state, event, slot.view)
-        slot.state = state = fold.init if after is None else after
-        deadline = state.deadline
+    def _fold(self, slot: Slot, event: SecurityEvent, before: SecurityEvent | None) -> tuple[Any, ...]:
+        slot.state, outs = slot.fold(slot.state, event, before.order if before is not None else None)
+        deadline = slot.state.deadline
         if deadline is not None and (slot.timer is None or deadline < slot.timer):
             slot.timer = deadline
             heapq.heappush(self._timers, (deadline, next(self._tick), slot))
-        return (*fired, *(slot.out(item, event.o) for item in out)) if out else fired
+        return outs
 
     def _emit(self, slot: Slot, outs: tuple[Any, ...], at: int, cause: str) -> list[SecurityEvent]:
         facts: list[SecurityEvent] = []
@@ -193,8 +179,10 @@ class InOrder:
         if self.touched is not None:
             self.touched.add(slot)
         outs: list[Any] = []
+        before: SecurityEvent | None = None
         for event in slot.events:
-            outs += self._fold(slot, event)
+            outs += self._fold(slot, event, before)
+            before = event
         slot.state, fired = slot.fire(slot.state, self._now - 1)
         for id_, item in (*outs, *fired):
             if isinstance(item, Finding):

@@ -95,7 +95,7 @@ def uses_fold(detector: str, *, stage: int) -> Fold:
 
     return Fold(
         name="uses", keying=BY_APPROVAL, activities=frozenset({Activity.FACT}), facts=frozenset({USE}), init=Uses(), step=step,
-        stage=stage, lookback=CONTEXT_LOOKBACK,
+        stage=stage, lookback=CONTEXT_LOOKBACK, forgets_after=2 * CONTEXT_LOOKBACK,
     )  # fmt: skip
 
 

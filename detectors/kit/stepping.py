@@ -1,0 +1,73 @@
+"""One fold over one key, step by step: what an event, a deadline, a crash or a long silence makes of a state."""
+
+from collections.abc import Callable
+
+import msgspec
+
+from detectors.kit.context import View
+from detectors.kit.contract import FoldState
+from detectors.kit.named import Out, named
+from detectors.kit.registry import Rule
+from schemas.event import SecurityEvent
+from schemas.identity import Key
+
+Order = tuple[int, int, int, str]
+Park = Callable[["Stepping", str, int, Exception], None]
+
+
+class Stepping:
+    """A fold and its key. ``park`` is told of what crashed; ``parked`` holds the events that are skipped since."""
+
+    __slots__ = ("key", "park", "parked", "rule", "view")
+
+    def __init__(self, rule: Rule, key: Key, view: View, park: Park) -> None:
+        self.rule = rule
+        self.key = key
+        self.view = view
+        self.park = park
+        self.parked: dict[str, str] = {}
+
+    def fold(self, state: FoldState, event: SecurityEvent, before: Order | None) -> tuple[FoldState, tuple[Out, ...]]:
+        """``state`` after ``event``, and what came out; ``before``: order of the event that led to ``state``."""
+        fired: tuple[Out, ...] = ()
+        if state.deadline is not None and state.deadline < event.t:
+            state, fired = self.fire(state, event.t - 1)
+        if before is not None and self.forgotten(state, before[0], event.t):
+            state = self.rule.fold.init
+        if event.id in self.parked:
+            return state, fired
+        self.view.until = event.o + self.rule.fold.lookback
+        try:
+            after, out = self.rule.fold.step(state, event, self.view)
+        except Exception as error:  # noqa: BLE001 - a crash is a value: the event is parked for this fold, the stream goes on
+            self.park(self, event.id, event.t, error)
+            return state, fired
+        if out:
+            fired += tuple(named(self.rule, self.key, item, event.o) for item in out)
+        return (self.rule.fold.init if after is None else after), fired
+
+    def fire(self, state: FoldState, until: int) -> tuple[FoldState, tuple[Out, ...]]:
+        """``state`` after its deadlines up to ``until`` (µs), and what came out."""
+        outs: tuple[Out, ...] = ()
+        overdue = self.rule.fold.overdue
+        while state.deadline is not None and state.deadline <= until:
+            at = state.deadline
+            self.view.until = at + self.rule.fold.memory + self.rule.fold.lookback
+            try:
+                if overdue is None:
+                    raise TypeError(f"fold {self.rule.id} set a deadline but has no overdue function")
+                after, out = overdue(state, at, self.view)
+                after = self.rule.fold.init if after is None else after
+                if after.deadline is not None and after.deadline <= at:
+                    raise ValueError(f"fold {self.rule.id} moved its deadline from {at} to {after.deadline}, not forward")
+            except Exception as error:  # noqa: BLE001 - as in _fold
+                self.park(self, f"deadline:{at}", at, error)
+                after, out = msgspec.structs.replace(state, deadline=None), ()
+            outs += tuple(named(self.rule, self.key, item, at) for item in out)
+            state = after
+        return state, outs
+
+    def forgotten(self, state: FoldState, since: int, until: int) -> bool:
+        """Whether ``state``, last touched at ``since`` (µs), has ended by ``until`` (µs); see ``Fold.forgets_after``."""
+        after = self.rule.fold.forgets_after
+        return after is not None and state.deadline is None and until - since > after
