@@ -121,7 +121,10 @@ class Keying(NamedTuple):
 class Fold:
     """One keyed state machine of a detector.
 
-    ``activities``: what it wants to see. ``memory``: how late (observed - event time, µs) an event may be. ``lookback``:
+    ``activities``: what it wants to see. ``where``: (attribute, values) of an event other than a fact: only those whose
+    attribute has one of the values concern it (``facts``: the kinds of fact that do). The ruleset finds a fold by such a
+    value, so that the others cost nothing: declare it rather than turning events away in ``step``.
+    ``memory``: how late (observed - event time, µs) an event may be. ``lookback``:
     how far back a late context record re-judges: one observed later than that after the event never counts for it. Events
     are kept for the sum of the two. ``stage``: facts flow only to higher stages. ``forgets_after``: when nothing has come for
     longer than that (µs) and no deadline is waited for, the state is ``init`` again, so that keys which nobody uses any more
@@ -141,6 +144,7 @@ class Fold:
     state_version: int = 1
     upgrade: Callable[[int, Any], FoldState] | None = None
     facts: frozenset[str] = frozenset()
+    where: tuple[str, frozenset[str]] | None = None
     forgets_after: int | None = None
 
     @property

@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
 from types import MappingProxyType, ModuleType
+from typing import Generic, TypeVar
 
 import detectors
 from detectors.kit.contract import Detector, Fold, Keying
 from schemas import control, identity
 from schemas.event import Activity, SecurityEvent
 from schemas.identity import Key
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,8 @@ def _check(name: str, detector: Detector) -> None:
     for fold in detector.folds:
         if unknown := fold.activities - set(Activity):
             raise ValueError(f"detectors/{name}.py: fold {fold.name}: unknown activities {sorted(unknown)}")
+        if fold.where is not None and fold.where[0] not in SecurityEvent.__struct_fields__:
+            raise ValueError(f"detectors/{name}.py: fold {fold.name} asks for attribute {fold.where[0]!r}, which no event has")
         if Activity.FACT in fold.activities and fold.stage == 0:
             raise ValueError(f"detectors/{name}.py: fold {fold.name} reads facts, so its stage must be at least 1")
 
@@ -112,23 +117,26 @@ class Ruleset:
             keying = keyings.setdefault(rule.fold.keying.kind, rule.fold.keying)
             if keying.of is not rule.fold.keying.of:
                 raise ValueError(f"key kind {keying.kind!r} is declared with two different functions (second: {rule.id})")
-        by_activity: dict[str, list[Keying]] = {}
-        by_route: dict[tuple[str, str], list[Rule]] = {}
+        kinds: dict[str, _Candidates[Keying]] = {}
+        routes: dict[tuple[str, str], _Candidates[Rule]] = {}
         for rule in self.rules:
+            keying = keyings[rule.fold.keying.kind]
             for activity in rule.fold.activities:
-                kinds = by_activity.setdefault(str(activity), [])
-                if rule.fold.keying not in kinds:
-                    kinds.append(rule.fold.keying)
-                by_route.setdefault((rule.fold.keying.kind, str(activity)), []).append(rule)
-        self._keyings = {activity: tuple(kinds) for activity, kinds in by_activity.items()}
-        self._rules = {route: tuple(rules) for route, rules in by_route.items()}
+                where = ("action", rule.fold.facts) if activity == Activity.FACT else rule.fold.where
+                kinds.setdefault(activity, _Candidates()).add(keying, where)
+                routes.setdefault((keying.kind, activity), _Candidates()).add(rule, where)
+        for by_activity in kinds.values():
+            by_activity.index()
+        for by_route in routes.values():
+            by_route.index()
+        self._keyings, self._rules = kinds, routes
 
     def routes(self, event: SecurityEvent) -> list[tuple[str, Key]]:
         """(kind, key) pairs under which ``event`` is judged; empty if no fold wants it."""
-        keyings = self._keyings.get(event.activity)
-        if keyings is None:
+        candidates = self._keyings.get(event.activity)
+        if candidates is None:
             return []
-        return [(keying.kind, key) for keying in keyings if (key := keying.of(event)) is not None]
+        return [(keying.kind, key) for keying in candidates.of(event) if (key := keying.of(event)) is not None]
 
     def places(self, event: SecurityEvent, partitions: int) -> dict[int, list[tuple[str, Key]]]:
         """Partition -> the (kind, key) pairs under which it judges ``event``; empty if no fold wants it."""
@@ -139,7 +147,52 @@ class Ruleset:
 
     def interested(self, kind: str, event: SecurityEvent) -> tuple[Rule, ...]:
         """Folds keyed by ``kind`` that want ``event``."""
-        rules = self._rules.get((kind, event.activity), ())
-        if event.activity == Activity.FACT:
-            return tuple(rule for rule in rules if event.action in rule.fold.facts)
-        return rules
+        candidates = self._rules.get((kind, event.activity))
+        return () if candidates is None else candidates.of(event)
+
+
+class _Candidates(Generic[T]):
+    """What an event may concern: what wants every one, and what is found by a value that it must have."""
+
+    def __init__(self) -> None:
+        self._items: list[T] = []
+        self._always: frozenset[int] = frozenset()
+        self._by_value: dict[str, dict[str, frozenset[int]]] = {}
+        self._found: dict[str, dict[str, tuple[T, ...]]] = {}  # the same with what wants every one, in order
+        self._else: tuple[T, ...] = ()
+
+    def add(self, item: T, where: tuple[str, frozenset[str]] | None) -> None:
+        """``item`` wants every event, or those whose attribute has one of the values."""
+        place = next((place for place, known in enumerate(self._items) if known is item), len(self._items))
+        self._items[place:] = self._items[place:] or [item]
+        if where is None:
+            self._always |= {place}
+        else:
+            values = self._by_value.setdefault(where[0], {})
+            for value in where[1]:
+                values[value] = values.get(value, frozenset()) | {place}
+
+    def index(self) -> None:
+        """Everything has been added."""
+        self._else = self._ordered(self._always)
+        self._found = {
+            attribute: {value: self._ordered(self._always | places) for value, places in values.items()}
+            for attribute, values in self._by_value.items()
+        }
+
+    def of(self, event: SecurityEvent) -> tuple[T, ...]:
+        """Each that wants ``event``, once, in the order in which they were added."""
+        hits: list[tuple[str, str]] = []
+        found = self._else
+        for attribute, values in self._found.items():
+            value = getattr(event, attribute)
+            hit = values.get(value)
+            if hit is not None:
+                found = hit
+                hits.append((attribute, value))
+        if len(hits) < 2:
+            return found
+        return self._ordered(self._always.union(*(self._by_value[attribute][value] for attribute, value in hits)))
+
+    def _ordered(self, places: frozenset[int]) -> tuple[T, ...]:
+        return tuple(self._items[place] for place in sorted(places))
