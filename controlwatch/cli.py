@@ -25,7 +25,7 @@ COMMANDS = {
     "explain": "Why each record on stdin did, or did not, lead to a violation.",
     "simulate": "Write the raw logs of a made-up securities firm, with the truth.",
     "report": "Monthly compliance summary.",
-    "deadletter": "Show parked records.",
+    "deadletter": "Show parked records, send them again.",
     "doctor": "Check configuration, services and sources; say what is wrong and the mend.",
     "build": "Write the generated artefacts, or check that they are current.",
 }

@@ -1,4 +1,4 @@
-"""Records of the keyed ``events`` log: events with their routes, context, facts taken back, progress. JSON on the wire.
+"""Records of the keyed ``events`` log: events with routes, context, facts taken back, progress, pardons. JSON.
 
 One partition of this log is one totally ordered input of one engine.
 """
@@ -58,20 +58,45 @@ class Progress(msgspec.Struct, frozen=True, tag="progress", kw_only=True, omit_d
     schema: int = SCHEMA
 
 
-LogRecord = Keyed | Stated | FactGone | Progress
+class Unparked(msgspec.Struct, frozen=True, tag="unparked", omit_defaults=True):
+    """Judge after all what crashed fold ``rule`` for ``key``: event ``id``, or its deadline (``deadline:<µs>``)."""
+
+    id: str
+    rule: str
+    key: tuple[str, ...]
+    schema: int = SCHEMA
+
+
+LogRecord = Keyed | Stated | FactGone | Progress | Unparked
+
+
+class _Kind(msgspec.Struct):
+    """What a record says of itself before anything else."""
+
+    type: str = ""
+
+
+_TAGS = {kind.__struct_config__.tag for kind in (Keyed, Stated, FactGone, Progress, Unparked)}
 
 encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(LogRecord).decode
+_kind = msgspec.json.Decoder(_Kind).decode
 
 
 def decode(data: bytes) -> LogRecord:
     """The record on the wire.
 
     Raises:
-        Incompatible: it is of a later schema; judging it by halves would lose what this version does not know.
+        Incompatible: it is of a later schema or an unknown kind; judging it by halves would lose what this version does not know.
         msgspec.DecodeError: it is no record of the log.
     """
-    record: LogRecord = _decode(data)
+    try:
+        record: LogRecord = _decode(data)
+    except msgspec.ValidationError as error:
+        kind = _kind(data).type
+        if kind in _TAGS or not kind:
+            raise
+        raise Incompatible(f"a record of the log is of kind {kind!r}, unknown to this version; run a later one") from error
     if record.schema > SCHEMA:
         raise Incompatible(f"a record of the log has schema {record.schema}, this version reads up to {SCHEMA}; run a later one")
     return record

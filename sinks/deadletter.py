@@ -43,6 +43,9 @@ class DeadLetter(Record):
     detail: str = Field(description="for people: what was expected and what came; may quote the record")
     stage: str = Field(description="who gave up: collect, normalize, detect or deliver")
     source: str = ""
+    feed: str = Field(default="", description="of a raw record: the feed it came as")
+    ordinal: int = Field(default=0, description="of a raw record: which it is among identical ones")
+    line: int = Field(default=0, description="of a raw record: line in its file")
     topic: str = Field(default="", description="topic or file the record stands in")
     partition: int = 0
     offset: int = Field(description="offset in the topic, or line in the file, counted from 1")
@@ -63,6 +66,9 @@ def dead_letter(
     offset: int,
     raw: bytes,
     source: str = "",
+    feed: str = "",
+    ordinal: int = 0,
+    line: int = 0,
     part: str = "",
     observed: int | None = None,
     length: int | None = None,
@@ -80,6 +86,9 @@ def dead_letter(
         detail=_storable(detail)[:_DETAIL],
         stage=stage,
         source=_storable(source),
+        feed=_storable(feed),
+        ordinal=ordinal,
+        line=line,
         topic=_storable(topic),
         partition=partition,
         offset=offset,

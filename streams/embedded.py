@@ -13,15 +13,19 @@ from detectors.kit.engine import Batch, Engine
 from detectors.kit.registry import Ruleset
 from schemas import instant
 from schemas.context import ContextRecord, Source
-from schemas.coverage import judged
+from schemas.coverage import Coverage, judged
 from schemas.violation import Violation
-from sinks import deadletter, sqlite, sqlite_coverage
+from sinks import deadletter, redriven, sqlite, sqlite_coverage
+from sinks.deadletter import DeadLetter
+from sinks.redriven import FAILED, JUDGED, READ, STORED, Redriven
 from sinks.sqlite_file import open_writer
-from streams import letters
+from streams import letters, redrive
 from streams.coverage import unjudged
+from streams.redrive import Final
 from streams.stage import Heartbeat, Kept, NormalizeStage, Raw
 
 TRIM_EVERY = instant.HOUR
+MOST_LETTERS = 500  # sent again in one transaction
 STAGE = '["n"]'
 _TABLES = (
     "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
@@ -46,6 +50,7 @@ class Embedded:
             self._connection.execute(statement)
         sqlite.install(self._connection)
         deadletter.install(self._connection)
+        redriven.install(self._connection)
         self._trimmed = 0
         self._now: int | None = None  # the clock when it was last told
         self._open()
@@ -65,9 +70,11 @@ class Embedded:
                     self.stage.beat(item)
                 else:
                     self.stage.take(item, read_by=self._now)
+            marks: list[tuple[DeadLetter, str]] = []
             if now is not None:
+                marks = self._redrive()
                 self.stage.progress(now)
-            return self._commit(positions)
+            return self._commit(positions, marks)
         except BaseException:
             self._connection.rollback()
             self._open()
@@ -95,12 +102,44 @@ class Embedded:
             self.stage.resume(msgspec.msgpack.decode(kept, type=Kept))
         changelog.restore(self.engine, [row for row in stored.items() if not self.stage.heard.restore(*row)])
 
-    def _commit(self, positions: Mapping[str, bytes]) -> list[Violation]:
+    def _redrive(self) -> list[tuple[DeadLetter, str]]:
+        """Take raw records that are asked for again through the stage; each letter asked for, and what became of it if known."""
+        asked = redriven.asked(self._connection, MOST_LETTERS)
+        done: list[tuple[DeadLetter, str]] = []
+        for letter in asked:
+            result = ""
+            if letter.stage not in {"detect", "deliver"}:
+                dead = len(self.stage.output.dead)
+                try:
+                    self.stage.take(redrive.raw(letter, self.sources, redrive.whole(letter)), read_by=self._now)
+                    result = f"{FAILED}: {self.stage.output.dead[-1].detail}" if len(self.stage.output.dead) > dead else READ
+                except Final as error:
+                    result = f"{FAILED}: {error}"
+            done.append((letter, result))
+        return done
+
+    def _again(self, letter: DeadLetter) -> str:
+        """Judge or store what ``letter`` tells of; the result, of a parked event still open."""
+        try:
+            if letter.stage == "detect":
+                self.engine.apply(redrive.unparked(letter))
+                return JUDGED
+            item = redrive.stored(letter)
+        except Final as error:
+            return f"{FAILED}: {error}"
+        if isinstance(item, Coverage):
+            sqlite_coverage.apply(self._connection, [item])
+            return STORED
+        refused = sqlite.apply(self._connection, [item])
+        return f"{FAILED}: {refused[0].detail}" if refused else STORED
+
+    def _commit(self, positions: Mapping[str, bytes], asked: Sequence[tuple[DeadLetter, str]] = ()) -> list[Violation]:
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         output = self.stage.drain()
         for _, record in output.records:
             self.engine.apply(record)
+        results = {letter.id: result or self._again(letter) for letter, result in asked}
         # What the batch found is taken out first: trimming forgets results along with the events they came from.
         batch = self.engine.drain()
         if self.engine.observed() - self._trimmed > TRIM_EVERY:
@@ -110,6 +149,8 @@ class Embedded:
         buried += [letters.unjudged(parked, topic="events", partition=0) for parked in batch.parked]
         buried += [letters.unstored(refused) for refused in sqlite.apply(connection, batch.violations)]
         deadletter.bury(connection, buried)
+        results |= {letter.id: f"{FAILED}: {letter.detail}" for letter in buried if results.get(letter.id) == JUDGED}
+        redriven.mark(connection, (Redriven(id=id_, at=self._now or 0, result=text) for id_, text in results.items()))
         self._store(batch)
         heard, minutes = self.stage.heard.drain()
         reached = judged(self.engine.observed(), part=0, parts=1)

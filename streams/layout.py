@@ -52,6 +52,7 @@ TOPICS = (
     Topic("state.detect", "name of the state record", "keyed", _COMPACT),
     Topic("late", "fold", "keyed", _days(35)),
     Topic("deadletter", "dead letter id", "one", _days(35)),
+    Topic("redriven", "dead letter id", "one", _days(35)),
     Topic("gaps", "fold", "one", _days(400)),
     Topic("coverage", "id of the row", "one", _days(400)),
 )

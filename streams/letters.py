@@ -1,8 +1,8 @@
 """Dead letters of the stages: what could not be read, what a fold could not judge, what could not be delivered."""
 
-import msgspec
-
 from detectors.kit.engine import Parked
+from schemas import log
+from schemas.log import Unparked
 from sinks.contract import Refused
 from sinks.deadletter import DeadLetter, dead_letter
 from sinks.encoding import remains
@@ -14,15 +14,20 @@ def unread(dead: Dead, *, topic: str, partition: int, offset: int) -> DeadLetter
     raw = dead.raw
     return dead_letter(
         reason=dead.reason, detail=dead.detail, stage="normalize", topic=topic, partition=partition, offset=offset,
-        raw=raw.data, source=raw.source, observed=raw.o, length=raw.length or None, digest_of_whole=raw.sha256,
+        raw=raw.data, source=raw.source, feed=raw.feed, ordinal=raw.ordinal, line=raw.line, observed=raw.o,
+        length=raw.length or None, digest_of_whole=raw.sha256,
     )  # fmt: skip
 
 
 def unjudged(parked: Parked, *, topic: str, partition: int) -> DeadLetter:
-    """An event that crashed a fold; parked once per fold and event, wherever the batch ended."""
+    """An event that crashed a fold; parked once per fold and event, wherever the batch ended.
+
+    Its bytes are the record of the log by which it can be judged after all.
+    """
     return dead_letter(
         reason="fold_crashed", detail=f"{parked.rule} {list(parked.key)}: {parked.error}", stage="detect", topic=topic,
-        partition=partition, offset=0, raw=msgspec.json.encode(parked.event_id), part=f"{parked.rule}/{parked.event_id}",
+        partition=partition, offset=0, part=f"{parked.rule}/{parked.event_id}",
+        raw=log.encode(Unparked(parked.event_id, parked.rule, parked.key)),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from detectors.kit.stepping import Stepping
 from schemas import instant
 from schemas.event import SecurityEvent
 from schemas.identity import Key
-from schemas.log import FactGone, Keyed, LogRecord, Progress, Stated
+from schemas.log import FactGone, Keyed, LogRecord, Progress, Stated, Unparked
 from schemas.violation import State, Violation
 
 MAX_EVENTS = 4096
@@ -97,6 +97,8 @@ class Engine:
             self._state(record)
         elif isinstance(record, Progress):
             self._pass(record)
+        elif isinstance(record, Unparked):
+            self._unpark(record)
         else:
             self._unfact(record)
 
@@ -224,6 +226,24 @@ class Engine:
                 if keyed.remove(record.id, self.observed(rule.fold.stage)):
                     self._changed[place] = (keyed, event.o, record.id)
                 self._schedule(keyed)
+
+    def _unpark(self, record: Unparked) -> None:
+        """Judge what is parked, as if it came now; of what is not parked (any more) nothing happens.
+
+        Counters tell the first fate only: the event stays counted as parked, what was done about it is counted beside.
+        """
+        for rule in self.ruleset.rules:
+            keyed = self.keys.get((rule.index, record.key))
+            if rule.id != record.rule or keyed is None or record.id not in keyed.parked:
+                continue
+            self.counters["unparked"] += 1
+            now = self.observed(rule.fold.stage)
+            event = keyed.events.get(record.id)
+            keyed.log.head_dirty = True
+            self.touched[(rule.index, keyed.key)] = keyed
+            if keyed.unpark(record.id, now):
+                self._changed[(rule.index, keyed.key)] = (keyed, now if event is None else event.o, record.id)
+            self._schedule(keyed)
 
     def _state(self, record: Stated) -> None:
         readers = self.context.put(record.record)

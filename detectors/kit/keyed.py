@@ -98,6 +98,15 @@ class KeyedFold(Stepping):
             self._collect()
         return changed or had
 
+    def unpark(self, event_id: str, now: int) -> bool:
+        """Judge after all what has been skipped as crashed; return whether anything may have changed."""
+        del self.parked[event_id]
+        event = self.events.get(event_id)
+        if event is None:  # a deadline
+            return self.refold(now)
+        place = bisect_left(self.orders, event.order)
+        return self._refold(place, now, whole=False, fresh=place)
+
     def refold(self, now: int) -> bool:
         """Judge everything anew (a context record changed); return whether anything may have changed."""
         return self._refold(0, now, whole=True)
