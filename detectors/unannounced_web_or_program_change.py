@@ -33,7 +33,7 @@ nobody tells is not compared with the release. Whether pages as served are those
 page watcher's matter. A node left out of a roll-out changes nothing; one that gets it after the window is EXPIRED. A roll-back
 is a change: to a release that the request in force does not name it is WRONG_HASH, ``rolls_back`` tells when that content was
 left. Silent monitors (the text's MONITOR_SILENT) are told by ``log_source_silent`` alone
-(``docs/decisions/0009-silent-monitors.md``); a monitor silent on one host of many that share a source is not. Wazuh's manager
+(``docs/decisions/0014-silent-monitors.md``); a monitor silent on one host of many that share a source is not. Wazuh's manager
 knows agents by number: a group of the host's name with the number as its member joins the two. The first baseline of a new host
 is judged like any other, but for Auditbeat. An agent that builds its baseline at each start tells nothing but its start. A
 request for one path covers the reset of the whole host. A write by an unknown account is not compared with accounts named in a
