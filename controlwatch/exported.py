@@ -28,7 +28,8 @@ def metrics() -> list[Exported]:
     one = {"": {"": 0}}
     registry.register(
         StageCollector(
-            normalize=lambda: one, detect=lambda: one, dead=lambda: one, heard=lambda: {"": 0.0}, lag=lambda: {"": 0.0}
+            normalize=lambda: one, detect=lambda: one, dead=lambda: one, heard=lambda: {"": 0.0}, lag=lambda: {"": 0.0},
+            stalled=lambda: {"": 0.0},
         )
     )
     made: tuple[object, ...] = (Delivered(registry), ElasticsearchMetrics(registry), AlertMetrics(registry))

@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     elasticsearch: str = Field(default="", description="URL of Elasticsearch; empty: none")
     elasticsearch_api_key: SecretStr | None = Field(default=None, description="API key for Elasticsearch")
     failpoint: Annotated[str, AfterValidator(failpoints.checked)] = Field(
-        default="", description="tests only: <point>:<passage> at which a worker kills itself; see reliability.md"
+        default="", description="tests only: <point>:<passage>[:hang] at which a worker kills itself or hangs; see reliability.md"
     )
     alertmanager: str = Field(default="", description="URL of Prometheus Alertmanager; empty: no alerts")
     alert_severities: tuple[Severity, ...] = Field(

@@ -11,6 +11,7 @@ from streams import clock
 from streams.kafka.delivering import Delivery
 from streams.kafka.host import Host
 from streams.kafka.processor import Account
+from streams.kafka.watchdog import Pace, Watchdog
 from streams.layout import Layout
 from streams.service import status
 from streams.telemetry import StageCollector
@@ -27,6 +28,7 @@ class Watching:
         self._ruleset = ruleset
         self._sources = sources
         self._layout = layout
+        self.watchdog = Watchdog(self.paces)
 
     def metrics(self) -> StageCollector:
         """What Prometheus reads."""
@@ -36,7 +38,13 @@ class Watching:
             dead=lambda: {partition: account.dead for partition, account in self._accounts("normalize").items()},
             heard=self._unheard,
             lag=self._lag,
+            stalled=self.watchdog.stalled,
         )
+
+    def paces(self) -> Mapping[str, Pace]:
+        """The steps of every lane and of delivery, for the watchdog."""
+        found = {f"{pump.stage.name}-{part}": pace for pump in self._host.pumps for part, pace in dict(pump.paces).items()}
+        return found if self._delivery is None else {**found, "deliver-0": self._delivery.pace}
 
     def health(self) -> dict[str, Any]:
         """What the pages show: sources of the raw partitions that this worker has, lag, dead letters, detectors."""

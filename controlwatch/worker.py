@@ -84,6 +84,7 @@ async def run(
         tasks.append(asyncio.create_task(_repeat(alerting, settings, sink, stopping), name="alerts"))
         tasks.append(asyncio.create_task(delivery.run(stopping), name="deliver"))
     watching = Watching(host, delivery, ruleset=ruleset, sources=sources, layout=layout)
+    watching.watchdog.start()
     metrics.register(watching.metrics())
     dashboard = _dashboard(settings, watching, listening, announce) if listening is not None else None
     if dashboard is not None:
@@ -100,6 +101,7 @@ async def run(
         for task in done - {stop}:
             task.result()
     finally:
+        watching.watchdog.stop()
         stopping.set()
         host.stop()
         if dashboard is not None:

@@ -24,18 +24,20 @@ class StageCollector(Collector):
     """Exports what the stages have counted, by partition.
 
     ``normalize``, ``detect``, ``dead``: partition -> counters. ``heard``: source -> seconds since it was last heard.
-    ``lag``: stage -> seconds it is behind.
+    ``lag``: stage -> seconds it is behind. ``stalled``: stage -> seconds in which it has stood still.
     """
 
     def __init__(
         self, *, normalize: Callable[[], Counts], detect: Callable[[], Counts], dead: Callable[[], Counts],
         heard: Callable[[], Mapping[str, float]], lag: Callable[[], Mapping[str, float]],
+        stalled: Callable[[], Mapping[str, float]] = dict,
     ) -> None:  # fmt: skip
         self._normalize = normalize
         self._detect = detect
         self._dead = dead
         self._heard = heard
         self._lag = lag
+        self._stalled = stalled
 
     def describe(self) -> Iterable[Metric]:
         """Nothing is read at registration."""
@@ -74,6 +76,14 @@ class StageCollector(Collector):
         for stage, seconds in self._lag().items():
             lag.add_metric([stage], seconds)
         yield lag
+        stalled = GaugeMetricFamily(
+            "controlwatch_stalled_seconds",
+            "How long a stage has had records to read and committed nothing; at 60 the worker ends.",
+            labels=["stage"],
+        )
+        for stage, seconds in self._stalled().items():
+            stalled.add_metric([stage], seconds)
+        yield stalled
 
 
 class Delivered:

@@ -19,6 +19,8 @@ from sinks.contract import Busy, Refused, Store
 from sinks.deadletter import DeadLetter
 from streams import letters
 from streams.failpoints import reach
+from streams.kafka import watchdog
+from streams.kafka.watchdog import Pace
 from streams.layout import Layout
 
 T = TypeVar("T")
@@ -26,6 +28,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 MAX_RECORDS = 2000
+STORE_PATIENCE = 120.0
+"""Seconds beyond the watchdog's limit that one call of the store may take: a slow store's answers come within its own limits."""
 
 
 class Delivery:
@@ -50,6 +54,7 @@ class Delivery:
             isolation_level="read_committed", auto_offset_reset="earliest", session_timeout_ms=10_000,
             heartbeat_interval_ms=2_000, max_poll_interval_ms=600_000,
         )  # fmt: skip
+        self.pace = Pace()
         self.oldest: int | None = None
         """Observed time (µs) of the oldest transition in hand; None: nothing waits to be stored."""
         self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all")
@@ -58,11 +63,13 @@ class Delivery:
         """Serve until ``stopping``."""
         await self._producer.start()
         await self._consumer.start()
+        looking = asyncio.create_task(self._look(), name="look-deliver")
         try:
             await self._patiently(self._prepare, stopping)
             while not stopping.is_set():
                 found = await self._consumer.getmany(timeout_ms=100, max_records=MAX_RECORDS)
                 if not found:
+                    self.pace.idle()
                     continue
                 violations, coverage = self._layout.name("violations"), self._layout.name("coverage")
                 records = [record for batch in found.values() for record in batch]
@@ -77,11 +84,14 @@ class Delivery:
                     await self._consumer.commit({tp: taken[-1].offset + 1 for tp, taken in found.items()})
                 except CommitFailedError:
                     log.info("partitions moved while %d violations were written; they are delivered again", len(batch))
+                self.pace.step()
                 reach("deliver", "after-commit")
                 if batch:
                     self._told(batch)
                 self.oldest = None
         finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
             await self._consumer.stop()
             await self._producer.stop()
             self._sink.close()
@@ -114,13 +124,28 @@ class Delivery:
     async def _patiently(self, call: Callable[[], T], stopping: asyncio.Event) -> T | None:
         """The result of ``call`` to the store, made again while it is busy. None: stopped before that."""
         while not stopping.is_set():
+            self.pace.patience = STORE_PATIENCE
             try:
                 return await asyncio.to_thread(call)
             except Busy as busy:
                 log.warning("%s", busy)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(stopping.wait(), busy.retry_after)
+            finally:
+                self.pace.step()
+                self.pace.patience = 0.0
         return None
+
+    async def _look(self) -> None:
+        """Tell now and then whether there is something to read; while Kafka does not answer, delivery waits for it."""
+        while True:
+            tps = self._consumer.assignment()
+            ends = await watchdog.ends(self._consumer, tps)
+            if ends is None:
+                self.pace.step()
+            else:
+                self.pace.unread = not all([await watchdog.reached(self._consumer, tp, end) for tp, end in ends.items()])
+            await asyncio.sleep(watchdog.LOOK_EVERY)
 
     async def _bury(self, letter: DeadLetter) -> None:
         topic = self._layout.name("deadletter")

@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from streams import clock
 from streams.failpoints import reach
 from streams.kafka.processor import Account, Processor, Record, Result, Stage
+from streams.kafka.watchdog import Pace
 from streams.layout import RECORD_LIMIT
 
 log = logging.getLogger(__name__)
@@ -69,8 +70,10 @@ class Lane:
 
     def __init__(
         self, *, stage: Stage, partition: int, consumer: AIOKafkaConsumer, bootstrap: str, prefix: str,
-        group: str, submit: Submit, live: bool, most: int = MAX_RECORDS,
+        group: str, submit: Submit, live: bool, pace: Pace, most: int = MAX_RECORDS,
     ) -> None:  # fmt: skip
+        self.pace = pace
+        self.reading = False
         self.tp = TopicPartition(stage.source, partition)
         self.committed = -1
         self.account = Account()
@@ -109,6 +112,7 @@ class Lane:
             offset = await self._begun(offset)
             self._consumer.seek(self.tp, offset)
             self._consumer.resume(self.tp)
+            self.reading = True
             await self._pump(producer, processor, offset)
             await self._landed()
         finally:
@@ -135,6 +139,7 @@ class Lane:
             end = (await reader.end_offsets([tp]))[tp]
             while await reader.position(tp) < end:
                 for records in (await reader.getmany(tp, timeout_ms=200, max_records=20_000)).values():
+                    self.pace.step()
                     for record in records:
                         name = record.key.decode()
                         if record.value is None:
@@ -179,6 +184,7 @@ class Lane:
                 offset = records[-1].offset + 1
             elif self._committing is None:
                 self.idle.set()
+                self.pace.idle()
             if self._live and clock.monotonic() >= next_tick:
                 processor.tick(clock.now())
                 next_tick = clock.monotonic() + 1.0
@@ -224,6 +230,7 @@ class Lane:
             await asyncio.gather(*sent)
             reach(self._stage.name, "before-commit")
         reach(self._stage.name, "after-commit")
+        self.pace.step()
         self.committed = offset - 1
         self.account = account
 

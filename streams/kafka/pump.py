@@ -7,8 +7,10 @@ from collections.abc import Iterable
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
-from streams.kafka.lane import MAX_RECORDS, Lane, Submit
+from streams.kafka import watchdog
+from streams.kafka.lane import MAX_RECORDS, Lane, Stuck, Submit
 from streams.kafka.processor import Stage
+from streams.kafka.watchdog import Pace
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,8 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
         self.stage = stage
         self.group = f"{prefix}{stage.name}"
         self.lanes: dict[int, Lane] = {}
+        self.paces: dict[int, Pace] = {}
+        """Of each partition that is ours, whichever lane has it."""
         self._bootstrap = bootstrap
         self._prefix = prefix
         self._submit = submit
@@ -45,6 +49,7 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
         await self._consumer.start()
         self._consumer.subscribe([self.stage.source], listener=self)
         stop = asyncio.create_task(stopping.wait())
+        looking = asyncio.create_task(self._look(), name=f"look-{self.stage.name}")
         try:
             while not stopping.is_set():
                 changed = asyncio.create_task(self._changed.wait())
@@ -55,6 +60,8 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
                 await self._hear()
         finally:
             stop.cancel()
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
             self._owned = set()
             await self._adjust()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
@@ -88,6 +95,21 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
         except KafkaError as error:
             log.warning("group %s: %r; it is joined again", self.group, error)
 
+    async def _look(self) -> None:
+        """Tell now and then which lanes have something to read; while Kafka does not answer, none stands still by itself."""
+        while True:
+            parts = self._consumer.partitions_for_topic(self.stage.source) or ()
+            ends = await watchdog.ends(self._consumer, [TopicPartition(self.stage.source, part) for part in parts])
+            for partition, pace in list(self.paces.items()):
+                lane = self.lanes.get(partition)
+                if ends is None:
+                    pace.step()
+                elif lane is not None and lane.reading and lane.tp in ends:
+                    pace.unread = not await watchdog.reached(self._consumer, lane.tp, ends[lane.tp])
+                else:
+                    pace.unread = True
+            await asyncio.sleep(watchdog.LOOK_EVERY)
+
     async def _adjust(self) -> None:
         for partition, task in list(self._tasks.items()):
             if task.done():
@@ -95,11 +117,13 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
         for partition, lane in self.lanes.items():
             if partition not in self._owned:
                 lane.stop()
+        for partition in set(self.paces) - self._owned:
+            del self.paces[partition]
         for partition in sorted(self._owned - set(self._tasks)):
             lane = Lane(
                 stage=self.stage, partition=partition, consumer=self._consumer, group=self.group,
                 bootstrap=self._bootstrap, prefix=self._prefix, submit=self._submit, live=self._live,
-                most=self._most.get(partition, MAX_RECORDS),
+                pace=self.paces.setdefault(partition, Pace()), most=self._most.get(partition, MAX_RECORDS),
             )  # fmt: skip
             self.lanes[partition] = lane
             self._tasks[partition] = asyncio.create_task(lane.run(), name=f"{self.stage.name}-{partition}")
@@ -109,6 +133,8 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
         error = task.exception() if not task.cancelled() else None
         if isinstance(error, TimeoutError):
             self._most[partition] = max(1, self._most.get(partition, MAX_RECORDS) // 4)
+        if isinstance(error, KafkaError | Stuck) and partition in self.paces:
+            self.paces[partition].step()  # it waits for Kafka
         if error is not None:
             log.warning("lane %s-%d ended and will be taken again if still ours: %r", self.stage.name, partition, error)
             tp = TopicPartition(self.stage.source, partition)

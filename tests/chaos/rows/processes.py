@@ -9,6 +9,7 @@ from tests.chaos.watch import Watch
 from tests.chaos.world import portions
 from tests.services.server import wait_until
 
+WATCHDOG = 75.0  # seconds in which a worker that stands still ends: the limit, and what finding it takes
 QUICK = 30.0  # seconds in which the lag must be nothing again after a kill
 SESSION = 10.0  # seconds; the workers' session timeout
 ORDERLY = 10.0  # seconds in which a worker ends after SIGTERM
@@ -108,3 +109,31 @@ def storm(trial: Trial) -> None:
             trial.tally.recovery.append(world.drained())
         trial.tally.notes["longest_stall_s"] = round(watch.longest, 1)
         trial.tally.demand(watch.longest <= QUICK, f"nothing was committed for {watch.longest:.1f} s under load")
+
+
+@row("T27", "a stage stands still (its handler hangs, and the event loop with it)", faults=3)
+def stalls(trial: Trial) -> None:
+    """The watchdog ends the worker with a word in its log; whoever keeps it up starts it again."""
+    points = ("detect:after-poll", "deliver:before-write", "normalize:after-fold")
+    slowest = 0.0
+    with trial.world(trial.workload(), workers=1) as world:
+        (worker,) = world.workers
+        for number, (order, until) in enumerate(portions(world.workload, trial.size.faults + 1)):
+            if number < trial.size.faults:
+                worker.stop()
+                worker.settings["CONTROLWATCH_FAILPOINT"] = f"{points[number % len(points)]}:2:hang"
+                worker.launch()
+            world.produce(order, until)
+            if number == trial.size.faults:
+                break
+            began = time.monotonic()
+            wait_until(lambda: not worker.running, seconds=180)
+            slowest = max(slowest, time.monotonic() - began)
+            trial.tally.demand(worker.ended() == 3, f"after {points[number % len(points)]} the worker ended with {worker.ended()}")
+            trial.tally.demand("has committed nothing for" in worker.log_text(), "the log does not tell why the worker ended")
+            trial.tally.faults += 1
+            worker.settings["CONTROLWATCH_FAILPOINT"] = ""
+            worker.launch()
+            trial.tally.recovery.append(world.drained())
+    trial.tally.notes["slowest_end_s"] = round(slowest, 1)
+    trial.tally.demand(slowest <= WATCHDOG, f"a worker that stood still took {slowest:.0f} s to end")
