@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from sinks.contract import Busy, Query, Store, ViolationStore
 from sinks.sqlite import SqliteStore
 from streams import clock
 from streams.embedded import file_of
+from streams.threads import apart
 
 if TYPE_CHECKING:
     from sinks.elasticsearch.store import ElasticsearchStore
@@ -68,7 +70,7 @@ async def repeat(sink: AlertmanagerSink | None, settings: Settings, store: Viola
     query = Query(severities=settings.alert_severities, states=(State.OPEN,), limit=ALERTED)
     while sink is not None:
         try:
-            sink.restore(await asyncio.to_thread(store.search, query))
+            sink.restore(await apart(partial(store.search, query)))
         except (Busy, contract.Misconfigured) as error:
             log.warning("alerts are repeated without a look at the store: %s", error)
         sink.refresh(clock.now())

@@ -14,13 +14,16 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from detectors.kit.engine import Batch
-from detectors.kit.registry import Loaded
+from detectors.kit.registry import Loaded, Ruleset
 from schemas import coverage, instant
 from schemas.coverage import About, Coverage
 from streams.feeds.kit import registry
+from streams.heard import BLIND_AFTER
 
 # A source is heard throughout an hour if it was unheard in at most so many of its minutes.
 TOLERATED = 5
+# Retention of topic raw: what is older than that when records are lost has been judged, or was lost before.
+LONGEST = 35 * instant.DAY
 ZONE = "Asia/Taipei"
 
 
@@ -33,6 +36,22 @@ def unjudged(batch: Batch, *, part: int, parts: int) -> list[Coverage]:
     return [
         Coverage(about=About.UNJUDGED, name=detector, reason=reason, part=part, parts=parts, hour=hour, minutes=bits)
         for (detector, reason, hour), bits in sorted(minutes.items())
+    ]
+
+
+def unread(ruleset: Ruleset, since: int, until: int, *, part: int, parts: int) -> list[Coverage]:
+    """What every detector of ``ruleset`` did not judge because records observed from ``since`` to ``until`` (µs) were lost.
+
+    A record may tell of anything that its folds still accept: so the span begins their memory earlier. It ends a little
+    later, for sources that were ahead of the others.
+    """
+    memory: dict[str, int] = {}
+    for rule in ruleset.rules:
+        memory[rule.detector.id] = max(rule.fold.memory, memory.get(rule.detector.id, 0))
+    return [
+        Coverage(about=About.UNJUDGED, name=detector, reason="unread", part=part, parts=parts, hour=hour, minutes=bits)
+        for detector, longest in sorted(memory.items())
+        for hour, bits in coverage.span(max(since - longest, until - LONGEST), until + BLIND_AFTER)
     ]
 
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TypeVar
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord
-from aiokafka.errors import CommitFailedError
+import msgspec
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from schemas.coverage import Coverage
 from schemas.violation import Violation
@@ -20,14 +21,17 @@ from sinks.deadletter import DeadLetter
 from streams import letters
 from streams.failpoints import reach
 from streams.kafka import watchdog
+from streams.kafka.bounds import Unread, within
 from streams.kafka.watchdog import Pace
 from streams.layout import Layout
+from streams.threads import apart
 
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
 MAX_RECORDS = 2000
+LAST_SECONDS = 2.0
 STORE_PATIENCE = 120.0
 """Seconds beyond the watchdog's limit that one call of the store may take: a slow store's answers come within its own limits."""
 
@@ -51,7 +55,7 @@ class Delivery:
         self._consumer = AIOKafkaConsumer(
             layout.name("violations"), layout.name("coverage"), bootstrap_servers=bootstrap, group_id=self.group,
             client_id=f"{worker}-deliver", group_instance_id=f"{worker}-deliver", enable_auto_commit=False,
-            isolation_level="read_committed", auto_offset_reset="earliest", session_timeout_ms=10_000,
+            isolation_level="read_committed", auto_offset_reset="none", session_timeout_ms=10_000,
             heartbeat_interval_ms=2_000, max_poll_interval_ms=600_000,
         )  # fmt: skip
         self.pace = Pace()
@@ -60,14 +64,26 @@ class Delivery:
         self._producer = AIOKafkaProducer(bootstrap_servers=bootstrap, enable_idempotence=True, acks="all")
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Serve until ``stopping``."""
+        """Serve until ``stopping``.
+
+        Raises:
+            Beyond: a partition ends before what has been delivered of it.
+        """
         await self._producer.start()
         await self._consumer.start()
         looking = asyncio.create_task(self._look(), name="look-deliver")
         try:
             await self._patiently(self._prepare, stopping)
             while not stopping.is_set():
-                found = await self._consumer.getmany(timeout_ms=100, max_records=MAX_RECORDS)
+                try:
+                    found = await self._consumer.getmany(timeout_ms=100, max_records=MAX_RECORDS)
+                except OffsetOutOfRangeError as error:
+                    for tp, offset in error.args[0].items():
+                        await self._begin(tp, offset)
+                    continue
+                except NoOffsetForPartitionError as error:
+                    await self._begin(error.args[0], 0)
+                    continue
                 if not found:
                     self.pace.idle()
                     continue
@@ -95,6 +111,22 @@ class Delivery:
             await self._consumer.stop()
             await self._producer.stop()
             self._sink.close()
+
+    async def _begin(self, tp: TopicPartition, offset: int) -> None:
+        """Go on where the partition begins, if retention has taken what stood at ``offset``: a gap is recorded."""
+        await within(self._consumer, tp, offset, "deliver")
+        begin: int = (await self._consumer.beginning_offsets([tp]))[tp]
+        if begin > offset:
+            log.error(
+                "%d records of %s-%d, offsets %d to %d, were deleted before they were delivered; a gap is recorded in topic gaps:"
+                " lengthen the topic's retention.ms, or shorten outages of the store; their violations are missing in it",
+                begin - offset, tp.topic, tp.partition, offset, begin,
+            )  # fmt: skip
+            gap = msgspec.json.encode(Unread("deliver", tp.topic, tp.partition, offset, begin, begin - offset))
+            await self._producer.send_and_wait(self._layout.name("gaps"), gap, key=tp.topic.encode())
+        self._consumer.seek(tp, max(begin, offset))
+        with suppress(CommitFailedError):  # the partition has moved: who has it now finds the same
+            await self._consumer.commit({tp: max(begin, offset)})
 
     async def _rows(self, records: Sequence[ConsumerRecord]) -> list[Coverage]:
         """The rows in ``records``; what is none goes to the dead letters."""
@@ -126,7 +158,7 @@ class Delivery:
         while not stopping.is_set():
             self.pace.patience = STORE_PATIENCE
             try:
-                return await asyncio.to_thread(call)
+                return await self._unless_stopped(call, stopping)
             except Busy as busy:
                 log.warning("%s", busy)
                 with suppress(TimeoutError):
@@ -135,6 +167,22 @@ class Delivery:
                 self.pace.step()
                 self.pace.patience = 0.0
         return None
+
+    async def _unless_stopped(self, call: Callable[[], T], stopping: asyncio.Event) -> T | None:
+        """The result of ``call``; None: stopped before that, and it is left to itself: what it writes may be written again."""
+        working = asyncio.create_task(apart(call))
+        stop = asyncio.create_task(stopping.wait())
+        await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        if not working.done():
+            await asyncio.wait({working}, timeout=LAST_SECONDS)
+            self._sink.close()  # ends what waits between two tries
+            await asyncio.wait({working}, timeout=LAST_SECONDS)
+        if not working.done():
+            log.warning("the store does not answer while this worker ends; what was on its way to it is delivered again")
+            working.cancel()
+            return None
+        return working.result()
 
     async def _look(self) -> None:
         """Tell now and then whether there is something to read; while Kafka does not answer, delivery waits for it."""

@@ -14,11 +14,12 @@ from schemas.event import SecurityEvent
 from schemas.log import FactGone, Keyed, LogRecord, Progress, Route
 from sinks import deadletter
 from streams import letters
-from streams.coverage import unjudged
+from streams.coverage import unjudged, unread
 from streams.kafka.processor import Account, Record, Result
 from streams.layout import Layout
 
 SLICE = 64
+MISSED = '["u"]'
 TRIM_EVERY = instant.HOUR
 
 
@@ -49,6 +50,17 @@ class Detecting:
         return Judging(self, partition)
 
 
+class Missed(msgspec.Struct):
+    """Records of the log were lost, observed from ``since`` to ``until`` (µs).
+
+    That is known when every raw partition of ``waits`` has said how far it has got.
+    """
+
+    since: int
+    until: int
+    waits: list[int]
+
+
 class Judging:
     """One keyed partition's engine."""
 
@@ -61,18 +73,33 @@ class Judging:
         self._judged = 0
         self._trimmed = 0
         self._dirty = False
+        self._missed: Missed | None = None
+        self._lost: list[Coverage] = []
         self.engine = Engine(stage.ruleset, raw_partitions=self._layout.raw, partitions=self._layout.keyed)
 
     def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Take up the engine's state."""
-        changelog.restore(self.engine, records)
+        found = dict(records)
+        missed = found.pop(MISSED, None)
+        if missed is not None:
+            self._missed = msgspec.json.decode(missed, type=Missed)
+        changelog.restore(self.engine, found.items())
+
+    def missed(self) -> None:
+        """What the lost records told was not judged: from where the state ends to where the writers now are."""
+        since = self.engine.observed() if self._missed is None else self._missed.since
+        self._missed = Missed(since, 0, list(range(self._layout.raw)))
+        self._dirty = True
 
     def work(self, records: Sequence[Record]) -> Iterator[None]:
         """Apply records of the keyed log."""
         self._dirty = True
         apply, decode = self.engine.apply, log.decode
         for number, record in enumerate(records):
-            apply(decode(record.value or b""))
+            item = decode(record.value or b"")
+            apply(item)
+            if self._missed is not None and isinstance(item, Progress):
+                self._found(self._missed, item)
             if number % SLICE == 0:
                 yield
 
@@ -94,6 +121,9 @@ class Judging:
         if self._layout.keyed > 1:
             result.outputs += self._stage_progress()
         result.state = list(changelog.changes(engine))
+        if self._missed is not None or self._lost:
+            result.state.append((MISSED, msgspec.json.encode(self._missed) if self._missed is not None else None))
+        self._lost = []
         return result
 
     def account(self) -> Account:
@@ -125,12 +155,25 @@ class Judging:
     def _coverage(self, batch: Batch) -> Iterator[Coverage]:
         """What was not judged, and each minute that has been."""
         yield from unjudged(batch, part=self._partition, parts=self._layout.keyed)
+        yield from self._lost
         minute = self.engine.observed() // instant.MINUTE
         if minute > self._judged:
             self._judged = minute
             row = judged(minute * instant.MINUTE, part=self._partition, parts=self._layout.keyed)
             if row is not None:
                 yield row
+
+    def _found(self, missed: Missed, progress: Progress) -> None:
+        """A raw partition says how far it has got: everything that it had written and was lost, was observed before."""
+        if progress.stage >= 0 or progress.part not in missed.waits:
+            return
+        missed.waits.remove(progress.part)
+        missed.until = max(missed.until, progress.observed)
+        if not missed.waits:
+            self._missed = None
+            self._lost += unread(
+                self._stage.ruleset, missed.since, missed.until, part=self._partition, parts=self._layout.keyed
+            )
 
     def _places(self, fact: SecurityEvent) -> Iterable[tuple[int, list[Route]]]:
         return self._stage.ruleset.places(fact, self._layout.keyed).items()

@@ -59,6 +59,9 @@ class Carrying:
     def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
         """Nothing is kept."""
 
+    def missed(self) -> None:
+        """Nothing is said of what was never collected."""
+
     def work(self, records: Sequence[Record]) -> Iterator[None]:
         """Stamp and re-key."""
         topic = self._stage.layout.name("raw")

@@ -15,6 +15,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from streams import clock
 from streams.failpoints import reach
+from streams.kafka.bounds import Unread, within
 from streams.kafka.processor import Account, Processor, Record, Result, Stage
 from streams.kafka.watchdog import Pace
 from streams.layout import RECORD_LIMIT
@@ -29,17 +30,6 @@ COMMIT_LIMIT = 40.0  # seconds for a transaction, more than its time-out at the 
 MOST_CANCELLATIONS = 100
 MAX_RECORDS = 4000
 IDLE_MS = 20
-
-
-class Unread(msgspec.Struct, frozen=True, tag="unread", rename={"since": "from", "until": "to"}):
-    """Records of ``topic`` that ``stage`` can never read: offsets ``since`` up to but without ``until``. For topic ``gaps``."""
-
-    stage: str
-    topic: str
-    partition: int
-    since: int
-    until: int
-    count: int
 
 
 _encode = msgspec.json.Encoder().encode
@@ -109,7 +99,7 @@ class Lane:
             processor = self._stage.open(self.tp.partition)
             offset = await self._restore(processor)
             self.account = processor.account()
-            offset = await self._begun(offset)
+            offset = await self._begun(offset, processor)
             self._consumer.seek(self.tp, offset)
             self._consumer.resume(self.tp)
             self.reading = True
@@ -153,11 +143,17 @@ class Lane:
         self.committed = int(stored) - 1 if stored is not None else -1
         return int(stored) if stored is not None else 0
 
-    async def _begun(self, offset: int) -> int:
-        """``offset``, or where the partition begins, if retention has taken what was to be read there: a gap is recorded."""
+    async def _begun(self, offset: int, processor: Processor) -> int:
+        """``offset``, or where the partition begins, if retention has taken what was to be read there: a gap is recorded.
+
+        Raises:
+            Beyond: the partition ends before ``offset``.
+        """
+        await within(self._consumer, self.tp, offset, self._stage.name)
         begin: int = (await self._consumer.beginning_offsets([self.tp]))[self.tp]
         if begin <= offset:
             return offset
+        processor.missed()
         if self._stage.changelog or self.committed >= 0:
             log.error(
                 "%d records of %s-%d, offsets %d to %d, were deleted before stage %s had read them; a gap is recorded in topic"

@@ -77,6 +77,9 @@ class Processing:
             else:
                 self.stage.heard.restore(name, value)
 
+    def missed(self) -> None:
+        """Of the minutes of lost records nothing is heard, which coverage shows by itself."""
+
     def work(self, records: Sequence[Record]) -> Iterator[None]:
         """Normalise; an undecodable envelope is a dead letter like any other."""
         self._dirty = True

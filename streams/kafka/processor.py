@@ -49,6 +49,10 @@ class Processor(Protocol):
         """Take up the state that the changelog holds."""
         ...
 
+    def missed(self) -> None:
+        """Called before ``work``: records were deleted between those that the state knows and those that now come."""
+        ...
+
     def work(self, records: Sequence[Record]) -> Iterator[None]:
         """Take records; yields now and then so that the host can breathe."""
         ...

@@ -8,6 +8,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
 from streams.kafka import watchdog
+from streams.kafka.bounds import Beyond
 from streams.kafka.lane import MAX_RECORDS, Lane, Stuck, Submit
 from streams.kafka.processor import Stage
 from streams.kafka.watchdog import Pace
@@ -36,6 +37,7 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
         self._most: dict[int, int] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
+        self._lost: Beyond | None = None
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap, group_id=self.group, client_id=f"{worker}-{stage.name}",
             group_instance_id=f"{worker}-{stage.name}", enable_auto_commit=False, isolation_level="read_committed",
@@ -45,7 +47,11 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
         )  # fmt: skip
 
     async def run(self, stopping: asyncio.Event) -> None:
-        """Serve until ``stopping``; then end the lanes after their batch in hand."""
+        """Serve until ``stopping``; then end the lanes after their batch in hand.
+
+        Raises:
+            Beyond: a partition ends before what has been read of it.
+        """
         await self._consumer.start()
         self._consumer.subscribe([self.stage.source], listener=self)
         stop = asyncio.create_task(stopping.wait())
@@ -58,6 +64,8 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
                 self._changed.clear()
                 await self._adjust()
                 await self._hear()
+                if self._lost is not None:
+                    raise self._lost
         finally:
             stop.cancel()
             looking.cancel()
@@ -131,6 +139,8 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
 
     def _ended(self, partition: int, task: "asyncio.Task[None]") -> None:
         error = task.exception() if not task.cancelled() else None
+        if isinstance(error, Beyond):
+            self._lost = error
         if isinstance(error, TimeoutError):
             self._most[partition] = max(1, self._most.get(partition, MAX_RECORDS) // 4)
         if isinstance(error, KafkaError | Stuck) and partition in self.paces:
