@@ -68,7 +68,8 @@ def test_each_line_arrives_once_also_through_a_restart(kafka, topic_prefix, tmp_
     layout = Layout(raw=2, keyed=2, prefix=topic_prefix)
     topic = f"{topic_prefix}intake.filebeat"
     admin = KafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-    admin.create_topics([NewTopic(topic, num_partitions=2, replication_factor=1)])
+    # The records' stamps are long past: with a retention the broker would delete them when it next looks.
+    admin.create_topics([NewTopic(topic, num_partitions=2, replication_factor=1, topic_configs={"retention.ms": "-1"})])
     admin.close()
     # Users anna 0 to 4; every line of root stands twice in the file, at different offsets: two attempts.
     values = [shipped(n, "root" if n % 2 else f"anna{n}") for n in range(10)]
