@@ -182,12 +182,12 @@ def test_sigterm_ends_a_worker_whose_write_waits_for_elasticsearch(kafka, layout
         )  # fmt: skip
         worker.launch()
         try:
-            connections = [deaf.accept()]
-            time.sleep(1)
-            seconds, status = worker.terminated()
+            waiting, _ = deaf.accept()
+            with waiting:
+                time.sleep(1)
+                seconds, status = worker.terminated()
         finally:
             if worker.running:
                 worker.kill()
-        assert connections
         assert status == 0, worker.log_text()
         assert seconds < 10
