@@ -13,6 +13,7 @@ from detectors.kit.contract import Finding, FoldState
 from detectors.kit.engine import Engine
 from detectors.kit.keyed import KeyedFold
 from detectors.kit.registry import Rule
+from detectors.kit.segments import NOTHING
 from schemas.context import ContextRecord, Record
 from schemas.event import SecurityEvent
 from schemas.log import Incompatible, Progress, Stated
@@ -126,11 +127,11 @@ def _keyed(keyed: KeyedFold) -> Iterator[Change]:
     log, place = keyed.log, (keyed.rule.id, *keyed.key)
     for number, segment in log.dirty.items():
         yield _key("b", *place, str(number)), None if segment is None else _pack(segment)
-    log.dirty = {}
+    log.dirty = NOTHING
     for id_ in log.violations:
         violation = keyed.published.get(id_)
         yield _key("v", *place, id_), None if violation is None else violation.model_dump_json().encode()
-    log.violations = set()
+    log.violations = frozenset()
     if log.head_dirty:
         yield _key("h", *place), _pack(
             Head(
@@ -139,13 +140,13 @@ def _keyed(keyed: KeyedFold) -> Iterator[Change]:
                 key=keyed.key,
                 base=_pack(keyed.base),
                 base_order=keyed.base_order,
-                sealed=sorted(keyed.sealed),
-                closed=log.closed,
+                sealed=sorted(keyed.sealed) if keyed.used else [],
+                closed=dict(log.closed),
                 number=log.number,
                 dropped=sorted(log.dropped),
-                parked=keyed.parked,
-                forced=sorted(keyed.forced),
-                carried={id_: item for id_, item in keyed.carried.items() if isinstance(item, Finding)},
+                parked=dict(keyed.parked),
+                forced=sorted(keyed.forced) if keyed.used else [],
+                carried={id_: item for id_, item in keyed.carried.items() if isinstance(item, Finding)} if keyed.used else {},
             )
         )
         log.head_dirty = False
@@ -167,13 +168,14 @@ def _restored(engine: Engine, head: Head) -> KeyedFold:
     keyed = engine.new(rule, head.key)
     keyed.base = _base(rule, head)
     keyed.base_order = head.base_order
-    keyed.sealed = set(head.sealed)
-    keyed.parked = dict(head.parked)
-    keyed.carried = dict(head.carried)
-    keyed.forced = set(head.forced)
-    keyed.log.closed = dict(head.closed)
+    if head.sealed or head.carried:
+        keyed.sealed.update(head.sealed)
+        keyed.carried.update(head.carried)
+        keyed.forced.update(head.forced)
+    keyed.parked = head.parked or NOTHING
+    keyed.log.closed = head.closed or NOTHING
     keyed.log.number = head.number
-    keyed.log.dropped = set(head.dropped)
+    keyed.log.dropped = frozenset(head.dropped)
     keyed.log.head_dirty = False
     return keyed
 

@@ -131,10 +131,12 @@ class Engine:
         """Take up a key that was restored from the changelog."""
         self.keys[(keyed.rule.index, keyed.key)] = keyed
         keyed.rebuild(self.observed(keyed.rule.fold.stage))
+        self._schedule(keyed)
+        if not keyed.used:
+            return
         keyed.sent = dict(keyed.facts)
         if keyed.findings:  # an exception may come that covers them
             keyed.view.all("exceptions", keyed.rule.detector.id)
-        self._schedule(keyed)
         waits = [v.settle_at for v in keyed.published.values() if v.state is State.PENDING]
         if waits:
             heapq.heappush(self._unsettled, (min(waits), next(self._tick), keyed))
@@ -146,7 +148,7 @@ class Engine:
             horizon = horizons[place[0]]
             if keyed.orders and keyed.orders[0][0] >= horizon:
                 continue
-            if any(violation.state is State.PENDING for violation in keyed.published.values()):
+            if keyed.used and any(violation.state is State.PENDING for violation in keyed.published.values()):
                 continue
             if keyed.orders and keyed.orders[0][0] < horizon:
                 keyed.trim(horizon, keep=MAX_EVENTS)
@@ -156,7 +158,7 @@ class Engine:
             elif keyed.expire(horizon, self.observed(keyed.rule.fold.stage)):
                 # Not before it has been empty from one call to the next: what reads old files is behind the clock.
                 self.touched[place] = keyed
-            if keyed.forget(horizon):
+            if keyed.used and keyed.forget(horizon):
                 self.touched[place] = keyed
             if keyed.idle and not keyed.log.violations:
                 keyed.log.head_dirty = True
@@ -220,7 +222,7 @@ class Engine:
                 if rule.fold.keying.kind != kind or keyed is None or record.id not in keyed.events:
                     continue
                 event = keyed.events[record.id]
-                keyed.log.dropped.add(record.id)
+                keyed.log.dropped |= {record.id}
                 keyed.log.head_dirty = True
                 self.touched[place] = keyed
                 if keyed.remove(record.id, self.observed(rule.fold.stage)):
@@ -262,7 +264,7 @@ class Engine:
         keyed = self.keys[(crashed.rule.index, crashed.key)]
         if event_id in keyed.parked:
             return
-        keyed.parked[event_id] = type(error).__name__
+        keyed.parked = {**keyed.parked, event_id: type(error).__name__}
         keyed.log.head_dirty = True
         # Counters only rise. The fate of the event in hand is counted when it is known (_insert); what is judged anew and
         # crashes then, and a deadline, which is no event, are no part of the conservation law.

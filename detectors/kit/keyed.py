@@ -9,24 +9,22 @@ from detectors.kit.context import View
 from detectors.kit.contract import Finding, FoldState
 from detectors.kit.named import Out
 from detectors.kit.registry import Rule
+from detectors.kit.results import Results
 from detectors.kit.segments import Log
-from detectors.kit.stepping import Order, Park, Stepping
+from detectors.kit.stepping import Order, Park
 from schemas.event import SecurityEvent
 from schemas.identity import Key
-from schemas.violation import State, Violation
+from schemas.violation import State
 
 NEWEST = 64
 """States kept of the newest events; of older events every ``EVERY``-th is kept, from where the others are folded again."""
 EVERY = 32
 
 
-class KeyedFold(Stepping):
+class KeyedFold(Results):
     """Buffer, states and results of one fold for one key. Mutable; owned by the engine."""
 
-    __slots__ = (
-        "base", "base_order", "carried", "events", "facts", "findings", "forced", "log", "orders", "outs", "published",
-        "sealed", "sent", "shown", "states", "tail", "tail_outs", "timer",
-    )  # fmt: skip
+    __slots__ = ("base", "base_order", "events", "log", "orders", "outs", "states", "tail", "tail_outs", "timer")
 
     def __init__(self, rule: Rule, key: Key, view: View, park: Park) -> None:
         super().__init__(rule, key, view, park)
@@ -38,14 +36,6 @@ class KeyedFold(Stepping):
         self.outs: list[tuple[Out, ...]] = []
         self.tail: FoldState = self.base
         self.tail_outs: tuple[Out, ...] = ()
-        self.findings: dict[str, Finding] = {}
-        self.facts: dict[str, SecurityEvent] = {}
-        self.sent: dict[str, SecurityEvent] = {}
-        self.published: dict[str, Violation] = {}
-        self.shown: dict[str, tuple[Finding, State, str | None]] = {}
-        self.sealed: set[str] = set()
-        self.carried: dict[str, Finding | SecurityEvent] = {}  # sealed, but not told yet, pending, or to be told anew
-        self.forced: set[str] = set()  # of these, sealed because there were too many events
         self.timer: int | None = None
         self.log: Log = Log()
 
@@ -128,6 +118,8 @@ class KeyedFold(Stepping):
         if not count:
             return 0
         for i, outs in enumerate(self.outs[:count]):
+            if not outs:
+                continue
             self._seal(outs)
             if i >= count - forced:
                 self.forced.update(id_ for id_, _ in outs)
@@ -135,7 +127,10 @@ class KeyedFold(Stepping):
         self.base_order = self.orders[count - 1]
         for order in self.orders[:count]:
             del self.events[order[3]]
-            self.parked.pop(order[3], None)
+        if self.parked:
+            self.parked = {id_: error for id_, error in self.parked.items() if id_ in self.events or id_.startswith("deadline:")}
+        if not self.events:
+            self.events = {}  # an emptied dictionary keeps its room
         del self.orders[:count], self.states[:count], self.outs[:count]
         self._collect()
         return forced
@@ -164,6 +159,8 @@ class KeyedFold(Stepping):
         A finding that the horizon has passed is kept as long as the violation: an event may tell it anew, and be refolded so
         that it does not.
         """
+        if not self.used:
+            return False
         carried = {
             id_: item for id_, item in self.carried.items()
             if not self._known(id_, item) or (isinstance(item, Finding) and id_ not in self.forced)
@@ -187,7 +184,7 @@ class KeyedFold(Stepping):
             del self.published[id_]
             self.shown.pop(id_, None)
             self.carried.pop(id_, None)
-            self.log.violations.add(id_)
+            self.log.violations |= {id_}
         if gone:
             self._collect()
         self.sent = {id_: fact for id_, fact in self.sent.items() if id_ in self.facts}
@@ -208,7 +205,9 @@ class KeyedFold(Stepping):
     @property
     def idle(self) -> bool:
         """Whether nothing is left that a later event could need."""
-        return not self.orders and not self.published and not self.carried and self.base == self.rule.fold.init
+        if self.orders or self.base != self.rule.fold.init:
+            return False
+        return not self.used or (not self.published and not self.carried)
 
     def _refold(self, place: int, now: int, *, whole: bool, fresh: int | None = None) -> bool:
         """Fold from ``place`` on; unless ``whole``, stop as soon as state and results equal the old ones."""
@@ -290,6 +289,9 @@ class KeyedFold(Stepping):
         return published is not None and published.state is not State.PENDING and shown is not None and shown[0] == item
 
     def _collect(self) -> None:
+        if not self.used and not self.tail_outs and not any(self.outs):
+            return
+        self.used = True
         self.findings = {}
         self.facts = {}
         self._gather(tuple(self.carried.items()))

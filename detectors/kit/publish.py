@@ -62,7 +62,7 @@ def publish(keyed: KeyedFold, settled: Settled, at: int, cause: str) -> list[Vio
             vanished.remove(predecessor)
             result.append(_gone(keyed, predecessor, State.SUPERSEDED, at, cause, id_))
     result.extend(_gone(keyed, old, State.WITHDRAWN, at, cause, None) for old in vanished)
-    keyed.log.violations.update(item.id for item in result)
+    keyed.log.violations |= {item.id for item in result}
     return result
 
 

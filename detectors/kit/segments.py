@@ -1,10 +1,20 @@
 """The events of one key's buffer as the changelog holds them: segments, of which only the open one is written again."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
 from schemas.event import SecurityEvent
+
+NOTHING: Mapping[Any, Any] = MappingProxyType({})
+"""Stands where a key has nothing of a kind: most keys never do, and a dictionary each would be most of their memory."""
 
 
 class Log:
-    """What of the buffer is in the changelog: closed segments, the open one, and what changed since the last write."""
+    """What of the buffer is in the changelog: closed segments, the open one, and what changed since the last write.
+
+    Collections other than ``open`` are replaced, never changed: empty ones are shared by all keys.
+    """
 
     SIZE = 64
     WEIGHT = 256 << 10  # a segment is one record of the changelog, whose size is limited
@@ -15,31 +25,38 @@ class Log:
         self.number = 0
         self.open: list[SecurityEvent] = []
         self.weight = 0  # characters of the long texts in it
-        self.closed: dict[int, int] = {}  # segment number -> latest event time in it
-        self.dirty: dict[int, list[SecurityEvent] | None] = {}
-        self.dropped: set[str] = set()  # ids taken out again; forgotten with their segment
+        self.closed: Mapping[int, int] = NOTHING  # segment number -> latest event time in it
+        self.dirty: Mapping[int, list[SecurityEvent] | None] = NOTHING
+        self.dropped: frozenset[str] = frozenset()  # ids taken out again; forgotten with their segment
         self.head_dirty = True
-        self.violations: set[str] = set()
+        self.violations: frozenset[str] = frozenset()
 
     def append(self, event: SecurityEvent) -> None:
         """Add an accepted event to the open segment; close it when full."""
         if event.id in self.dropped:
             # A fact taken back and derived again: it counts again, also after a restore.
-            self.dropped.remove(event.id)
+            self.dropped -= {event.id}
             self.head_dirty = True
         self.open.append(event)
-        self.dirty[self.number] = self.open
+        if self.number not in self.dirty:
+            self.dirty = {**self.dirty, self.number: self.open}
         self.weight += len(event.original) + len(event.message)
         if len(self.open) >= self.SIZE or self.weight >= self.WEIGHT:
-            self.closed[self.number] = max(item.t for item in self.open)
+            self.closed = {**self.closed, self.number: max(item.t for item in self.open)}
             self.number += 1
             self.open = []
             self.weight = 0
             self.head_dirty = True
 
     def forget(self, horizon: int) -> None:
-        """Drop closed segments that lie wholly before ``horizon``."""
-        for number in [number for number, latest in self.closed.items() if latest < horizon]:
-            del self.closed[number]
-            self.dirty[number] = None
+        """Drop segments that lie wholly before ``horizon``."""
+        gone = {number for number, latest in self.closed.items() if latest < horizon}
+        if gone:
+            self.closed = {number: latest for number, latest in self.closed.items() if number not in gone} or NOTHING
+        if self.open and all(event.t < horizon for event in self.open):
+            gone.add(self.number)
+            self.open = []
+            self.weight = 0
+        if gone:
+            self.dirty = {**self.dirty, **dict.fromkeys(gone)}
             self.head_dirty = True

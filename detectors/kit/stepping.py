@@ -1,6 +1,6 @@
 """One fold over one key, step by step: what an event, a deadline, a crash or a long silence makes of a state."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import msgspec
 
@@ -8,6 +8,7 @@ from detectors.kit.context import View
 from detectors.kit.contract import FoldState
 from detectors.kit.named import Out, named
 from detectors.kit.registry import Rule
+from detectors.kit.segments import NOTHING
 from schemas.event import SecurityEvent
 from schemas.identity import Key
 
@@ -16,7 +17,10 @@ Park = Callable[["Stepping", str, int, Exception], None]
 
 
 class Stepping:
-    """A fold and its key. ``park`` is told of what crashed; ``parked`` holds the events that are skipped since."""
+    """A fold and its key.
+
+    ``park`` is told of what crashed; ``parked`` (replaced, never changed) holds the events that are skipped since.
+    """
 
     __slots__ = ("key", "park", "parked", "rule", "view")
 
@@ -25,7 +29,7 @@ class Stepping:
         self.key = key
         self.view = view
         self.park = park
-        self.parked: dict[str, str] = {}
+        self.parked: Mapping[str, str] = NOTHING
 
     def fold(self, state: FoldState, event: SecurityEvent, before: Order | None) -> tuple[FoldState, tuple[Out, ...]]:
         """``state`` after ``event``, and what came out; ``before``: order of the event that led to ``state``."""

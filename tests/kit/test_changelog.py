@@ -11,6 +11,7 @@ from schemas import instant
 from schemas.event import Activity, SecurityEvent
 from schemas.log import Keyed, Progress
 from schemas.violation import Evidence, Severity
+from tests.kit import toys
 
 BASE = 1_770_000_000 * instant.SECOND
 MEMORY = instant.HOUR
@@ -65,3 +66,30 @@ def test_what_cannot_be_kept_is_named():
     engine = trimmed(rules(stray))
     with pytest.raises(TypeError, match="holds a object"):
         changelog.changes(engine)
+
+
+def test_a_key_without_results_holds_no_collections_for_them():
+    engine = Engine(toys.RULES)
+    event = toys.login(1, 0)
+    engine.apply(Keyed(event, tuple(toys.RULES.routes(event))))
+    engine.drain()
+    list(changelog.changes(engine))
+    (keyed,) = engine.keys.values()
+    assert not keyed.used
+    assert keyed.findings == {}
+    assert keyed.used
+
+
+def test_a_key_whose_events_have_all_passed_keeps_none_of_them_and_neither_does_the_changelog():
+    engine, kept = Engine(toys.RULES), {}
+    event = toys.login(1, 0)
+    engine.apply(Keyed(event, tuple(toys.RULES.routes(event))))
+    for until in (0, 3600):
+        engine.apply(Progress(part=0, parts=1, observed=toys.BASE + until * toys.S))
+        engine.drain()
+        engine.trim()
+        kept.update(changelog.changes(engine))
+        if not until:
+            assert [name for name, value in kept.items() if value and name.startswith('["b"')] == ['["b","toy/user","a","0"]']
+    assert [name for name, value in kept.items() if value and name.startswith('["b"')] == []
+    assert all(not keyed.log.open for keyed in engine.keys.values())
