@@ -18,6 +18,7 @@ LOCKS = {
     "requirements.lock": PROJECT["project"]["dependencies"],
     "requirements-dev.lock": PROJECT["project"]["dependencies"] + PROJECT["dependency-groups"]["dev"],
     "requirements-build.lock": PROJECT["dependency-groups"]["build"],
+    "requirements-bench.lock": PROJECT["dependency-groups"]["bench"],
 }
 MODULE_LINES = 300
 LONGER_MODULES = {

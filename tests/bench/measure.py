@@ -1,5 +1,6 @@
 """CPU time, wall time and peak memory of one contender's own process."""
 
+import os
 import resource
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,3 +41,9 @@ def peak_mb() -> float:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024 / 1_000_000
     raise RuntimeError("/proc/self/status has no VmHWM; the benchmark runs on Linux")
+
+
+def resident_mb() -> float:
+    """Resident memory of this process now, MB."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1_000_000

@@ -15,6 +15,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 OWN = {"controlwatch", "dashboards", "detectors", "schemas", "sinks", "streams", "tests"}
 PRODUCT = {canonicalize_name(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
 DEVELOPMENT = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependency-groups"]["dev"]}
+BENCH = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependency-groups"]["bench"]}
 # Used without an import of ours: data that zoneinfo finds; tools and plug-ins; type stubs.
 NOT_IMPORTED = {"tzdata", "pytest-timeout", "pytest-asyncio", "ruff", "mypy", "import-linter", "types-pyyaml"}
 
@@ -47,8 +48,13 @@ def test_the_program_imports_only_what_it_declares():
 
 
 def test_the_tests_import_only_what_is_declared():
-    undeclared = {name: str(module) for name, module in imported("tests").items() if name not in PRODUCT | DEVELOPMENT}
+    undeclared = {name: str(module) for name, module in imported("tests").items() if name not in PRODUCT | DEVELOPMENT | BENCH}
     assert undeclared == {}
+
+
+def test_only_measurements_import_what_only_they_need():
+    here = {str(path.relative_to(ROOT)) for path in (ROOT / "tests/bench").rglob("*.py")}
+    assert {name: str(module) for name, module in imported("tests").items() if name in BENCH and str(module) not in here} == {}
 
 
 def test_nothing_is_declared_that_nobody_uses():
@@ -58,4 +64,4 @@ def test_nothing_is_declared_that_nobody_uses():
 def test_every_dependency_has_its_reason():
     (record,) = (ROOT / "docs/decisions").glob("*-dependencies.md")
     reasons = {canonicalize_name(name) for name in re.findall(r"^\| `([\w.-]+)`", record.read_text(), re.MULTILINE)}
-    assert reasons == PRODUCT | DEVELOPMENT | {"uv", "hatchling", "editables"}
+    assert reasons == PRODUCT | DEVELOPMENT | BENCH | {"uv", "hatchling", "editables"}
