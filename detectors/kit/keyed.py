@@ -205,9 +205,8 @@ class KeyedFold(Results):
     @property
     def idle(self) -> bool:
         """Whether nothing is left that a later event could need."""
-        if self.orders or self.base != self.rule.fold.init:
-            return False
-        return not self.used or (not self.published and not self.carried)
+        told = self.used and (self.published or self.carried)
+        return not self.orders and not told and self.base == self.rule.fold.init
 
     def _refold(self, place: int, now: int, *, whole: bool, fresh: int | None = None) -> bool:
         """Fold from ``place`` on; unless ``whole``, stop as soon as state and results equal the old ones."""
