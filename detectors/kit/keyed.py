@@ -90,7 +90,7 @@ class KeyedFold(Results):
 
     def unpark(self, event_id: str, now: int) -> bool:
         """Judge after all what has been skipped as crashed; return whether anything may have changed."""
-        del self.parked[event_id]
+        self.parked = {id_: error for id_, error in self.parked.items() if id_ != event_id}
         event = self.events.get(event_id)
         if event is None:  # a deadline
             return self.refold(now)
@@ -125,12 +125,12 @@ class KeyedFold(Results):
                 self.forced.update(id_ for id_, _ in outs)
         self.base = self._state(count - 1)
         self.base_order = self.orders[count - 1]
-        for order in self.orders[:count]:
-            del self.events[order[3]]
+        gone = {order[3] for order in self.orders[:count]}
+        for id_ in gone:
+            del self.events[id_]
         if self.parked:
-            self.parked = {id_: error for id_, error in self.parked.items() if id_ in self.events or id_.startswith("deadline:")}
-        if not self.events:
-            self.events = {}  # an emptied dictionary keeps its room
+            self.parked = {id_: error for id_, error in self.parked.items() if id_ not in gone}
+        self.events = self.events or {}  # an emptied dictionary would keep its room
         del self.orders[:count], self.states[:count], self.outs[:count]
         self._collect()
         return forced
