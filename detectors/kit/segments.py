@@ -38,7 +38,7 @@ class Log:
             self.dropped -= {event.id}
             self.head_dirty = True
         self.open.append(event)
-        if self.number not in self.dirty:
+        if self.dirty.get(self.number) is not self.open:
             self.dirty = {**self.dirty, self.number: self.open}
         self.weight += len(event.original) + len(event.message)
         if len(self.open) >= self.SIZE or self.weight >= self.WEIGHT:
@@ -49,14 +49,13 @@ class Log:
             self.head_dirty = True
 
     def forget(self, horizon: int) -> None:
-        """Drop segments that lie wholly before ``horizon``."""
+        """Drop closed segments that lie wholly before ``horizon``, and what lies before it in the open one."""
         gone = {number for number, latest in self.closed.items() if latest < horizon}
         if gone:
             self.closed = {number: latest for number, latest in self.closed.items() if number not in gone} or NOTHING
-        if self.open and all(event.t < horizon for event in self.open):
-            gone.add(self.number)
-            self.open = []
-            self.weight = 0
-        if gone:
             self.dirty = {**self.dirty, **dict.fromkeys(gone)}
             self.head_dirty = True
+        if any(event.t < horizon for event in self.open):
+            self.open = [event for event in self.open if event.t >= horizon]
+            self.weight = sum(len(event.original) + len(event.message) for event in self.open)
+            self.dirty = {**self.dirty, self.number: self.open or None}

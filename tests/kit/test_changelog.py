@@ -7,6 +7,7 @@ from detectors.kit import changelog
 from detectors.kit.contract import Detector, Fold, FoldState, Keying, Step, evidence
 from detectors.kit.engine import MARGIN, Engine
 from detectors.kit.registry import Loaded, Ruleset
+from detectors.kit.segments import Log
 from schemas import instant
 from schemas.event import Activity, SecurityEvent
 from schemas.log import Keyed, Progress
@@ -93,3 +94,23 @@ def test_a_key_whose_events_have_all_passed_keeps_none_of_them_and_neither_does_
             assert [name for name, value in kept.items() if value and name.startswith('["b"')] == ['["b","toy/user","a","0"]']
     assert [name for name, value in kept.items() if value and name.startswith('["b"')] == []
     assert all(not keyed.log.open for keyed in engine.keys.values())
+
+
+def test_an_event_that_comes_into_a_segment_emptied_before_the_last_write_is_written():
+    log = Log()
+    old, new = toys.login(1, 0), toys.login(2, 100)
+    log.append(old)
+    log.forget(new.t)
+    assert log.dirty == {0: None}
+    log.append(new)
+    assert log.dirty == {0: [new]}
+
+
+def test_of_an_open_segment_only_what_the_horizon_has_not_passed_is_kept():
+    log = Log()
+    old, new = toys.login(1, 0), toys.login(2, 100)
+    log.append(old)
+    log.append(new)
+    log.forget(new.t)
+    assert log.dirty == {0: [new]}
+    assert log.weight == len(new.original) + len(new.message)
