@@ -16,6 +16,7 @@ from schemas.event import Activity, SecurityEvent
 from streams import clock, topics
 from streams.kafka.detecting import Detecting, Judging
 from streams.kafka.lane import Lane, send
+from streams.kafka.watchdog import Pace
 from streams.layout import RECORD_LIMIT, Layout
 from tests.bench.laws import folds
 from tests.bench.laws.driving import START, Driver, event
@@ -95,7 +96,7 @@ async def _from_kafka(driver: Driver, kept: dict[str, bytes]) -> float:
         for _ in range(REPEATS):
             lane = Lane(
                 stage=stage, partition=0, consumer=cast("AIOKafkaConsumer", None), bootstrap=broker.bootstrap, prefix=layout.prefix,
-                group="recovery", submit=cast("object", None), live=False,  # type: ignore[arg-type] # only its restore is used
+                group="recovery", submit=cast("object", None), pace=Pace(), live=False,  # type: ignore[arg-type] # only its restore is used
             )  # fmt: skip
             judging, begun = stage.open(0), clock.monotonic()
             await lane._restore(judging)
