@@ -66,3 +66,33 @@ def test_after_the_grace_it_is_final_and_says_which_feed_was_behind(engine):
 
 def test_a_feed_that_nobody_has_configured_holds_nothing_up(engine):
     assert passed(engine, SETTLES) == [(State.OPEN, ())]
+
+
+def of_two(engine, part, observed, **watermarks):
+    engine.apply(Progress(part=part, parts=2, observed=observed, watermarks=watermarks))
+    return [(v.state, v.degraded_sources) for v in engine.drain().violations]
+
+
+@pytest.fixture
+def two():
+    """An engine whose sources come through two raw partitions."""
+    engine = Engine(RULES, raw_partitions=2)
+    event = SecurityEvent(id="e", t=BASE, o=BASE, feed="x", source="s", activity=Activity.LOGIN, user="a")
+    engine.apply(Keyed(event, (("user", ("a",)),)))
+    engine.drain()
+    return engine
+
+
+def test_time_is_what_the_slowest_raw_partition_has_reached_and_unknown_until_all_have_told(two):
+    assert of_two(two, 0, SETTLES + 10 * GRACE_MAX) == []
+    assert two.observed() == 0
+    assert of_two(two, 1, SETTLES - 1) == []
+    assert two.observed() == SETTLES - 1
+    assert of_two(two, 1, SETTLES) == [(State.OPEN, ())]
+
+
+def test_a_feed_that_comes_through_several_raw_partitions_is_as_far_as_the_slowest_of_them(two):
+    assert of_two(two, 0, SETTLES, pam=SETTLES, hr=SETTLES) == []
+    assert of_two(two, 1, SETTLES, pam=SETTLES - 1) == []
+    assert of_two(two, 0, SETTLES + S, pam=SETTLES + S, hr=SETTLES) == []
+    assert of_two(two, 1, SETTLES + S, pam=SETTLES) == [(State.OPEN, ())]
