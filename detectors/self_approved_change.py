@@ -29,29 +29,15 @@ from detectors.kit.approvals import BY_APPROVAL, USE, history
 from detectors.kit.approvals.duties import Parties, parties, stands_in_for
 from detectors.kit.approvals.history import Grant
 from detectors.kit.approvals.uses import unpacked_evidence
-from detectors.kit.contract import (
-    CONTEXT_LOOKBACK,
-    Context,
-    Detector,
-    Fact,
-    Finding,
-    Fold,
-    FoldState,
-    Keying,
-    Step,
-    evidence,
-    merged,
-)
+from detectors.kit.contract import CONTEXT_LOOKBACK, Context, Detector, Finding, Fold, FoldState, Step, evidence, merged
 from detectors.kit.groups import folded
 from detectors.kit.identity import Kind, Who
-from schemas import instant
-from schemas.context import Duration, Record
+from detectors.requests import mutual
+from detectors.requests.limits import LIMITS
 from schemas.event import Activity, SecurityEvent
-from schemas.identity import Key
 from schemas.violation import Evidence, Severity
 
-BETWEEN = "approval_between"
-SELF, HINT = "SELF_APPROVED", "COLLUSION_HINT"
+SELF = "SELF_APPROVED"
 
 _CLAUSES = {
     "firewall_change_unapproved": "CC-17010.b.e", "root_use_without_approval": "CC-17020.b.c",
@@ -60,16 +46,6 @@ _CLAUSES = {
 }  # fmt: skip
 _CRITICAL = frozenset({"CC-17010.b.e", "CC-17020.b.c", "CC-18000.5.a"})
 _ROOT = frozenset({"root", "sudo", "su", "privileged", "admin", "sa"})
-
-
-class Limits(Record):
-    """Numbers of ours. ``mutual``: two persons approve each other's requests; ``actors``: most of one approval remembered."""
-
-    mutual: Duration = 7 * instant.DAY
-    actors: int = 64
-
-
-LIMITS = Limits()
 
 
 class Actor(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +91,7 @@ def decide(state: Request, event: SecurityEvent, ctx: Context) -> Step:
         hints.update(dict.fromkeys(below))
     if first is not None:
         clauses = _clauses(ctx, state, first)
-        for subtype, why in ((SELF, reasons), (HINT, hints)):
+        for subtype, why in ((SELF, reasons), (mutual.HINT, hints)):
             if why:
                 out.append(_finding(subtype, tuple(why), state, first, tuple(sorted(persons)), clauses))
     return Step(state, tuple(out))
@@ -154,26 +130,6 @@ def _below(ctx: Context, found: Parties, decided: int) -> list[str]:
     return [
         "APPROVER_REPORTS_TO_REQUESTER" for approver in found.approvers
         if asked and approver.person and identity.superior_of(ctx, asked, approver.person, decided)
-    ]  # fmt: skip
-
-
-def tell(state: FoldState, event: SecurityEvent, ctx: Context) -> Step:
-    """A decision was recorded: tell whose request it was to the fold that looks for the other way round."""
-    entries = ctx.all("approvals", f"approval:{event.ref}")
-    grants = history.read(entries).grants if entries else ()
-    return Step(state, tuple(fact for grant in grants for fact in _between(grant, parties(ctx, grant.snapshot, grant.decided))))
-
-
-def _between(grant: Grant, found: Parties) -> list[Fact]:
-    """That one person approved another's request, told under the two of them."""
-    asked = found.requester.person
-    scope = grant.snapshot.scope
-    return [
-        Fact(kind=BETWEEN, key="|".join(sorted((asked, approver.person))), t=grant.decided, payload={
-            "approval": grant.request, "requester": asked, "approver": approver.person,
-            "targets": [folded(target) for target in scope.targets], "objects": [folded(item) for item in scope.objects],
-        })
-        for approver in found.approvers if asked and approver.person and asked != approver.person
     ]  # fmt: skip
 
 
@@ -219,54 +175,6 @@ def _implementer(actor: Actor) -> dict[str, str]:
     return {"implementer": who} if who else {}
 
 
-def by_two(event: SecurityEvent) -> Key | None:
-    """The two persons of whom one approved the other's request."""
-    return (event.ref,) if event.action == BETWEEN else None
-
-
-class Given(msgspec.Struct, frozen=True, kw_only=True):
-    """One approval between the two."""
-
-    t: int
-    approval: str
-    requester: str
-    targets: tuple[str, ...]
-    objects: tuple[str, ...]
-
-
-class Two(FoldState, frozen=True):
-    """Approvals between two persons within the window."""
-
-    given: tuple[Given, ...] = ()
-
-
-def pair(state: Two, event: SecurityEvent, ctx: Context) -> Step:  # noqa: ARG001 - the contract of a step
-    """An approval between two persons: a hint if the other way round happened for the same object shortly before."""
-    told = event.extra
-    new = Given(
-        t=event.t, approval=told["approval"], requester=told["requester"], targets=tuple(told["targets"]),
-        objects=tuple(told["objects"]),
-    )  # fmt: skip
-    kept = tuple(item for item in state.given if event.t - item.t <= LIMITS.mutual)
-    back = [item for item in kept if item.requester == told["approver"] and _same_object(item, new)]
-    after = Two(given=(*kept, new))
-    if not back:
-        return Step(after)
-    proof = evidence(event, approval=new.approval, requester=new.requester, approver=told["approver"], returned=back[-1].approval)
-    hint = Finding(
-        subtype=HINT, anchor=new.approval, anchor_time=event.t, subject={"approval": new.approval}, part="mutual",
-        first_time=back[-1].t, last_time=event.t, evidence=(proof,), severity=Severity.MEDIUM, reasons=("MUTUAL_APPROVAL",),
-        persons=tuple(sorted((told["requester"], told["approver"]))), approval=new.approval,
-    )  # fmt: skip
-    return Step(after, (hint,))
-
-
-def _same_object(one: Given, other: Given) -> bool:
-    if not set(one.targets) & set(other.targets):
-        return False
-    return not one.objects or not other.objects or bool(set(one.objects) & set(other.objects))
-
-
 detector = Detector(
     clauses=("CC-17010.b.e", "CC-17020.b.c", "CC-17020.d.b", "CC-18000.5.a", "CC-19000.5"),
     feeds=("change_management",),
@@ -276,14 +184,8 @@ detector = Detector(
             name="request", keying=BY_APPROVAL, activities=frozenset({Activity.APPROVAL_DECISION, Activity.FACT}),
             facts=frozenset({USE}), init=Request(), step=decide, stage=3, memory=CONTEXT_LOOKBACK, lookback=CONTEXT_LOOKBACK,
         ),
-        Fold(
-            name="decision", keying=BY_APPROVAL, activities=frozenset({Activity.APPROVAL_DECISION}), init=FoldState(), step=tell,
-            memory=CONTEXT_LOOKBACK, lookback=CONTEXT_LOOKBACK,
-        ),
-        Fold(
-            name="mutual", keying=Keying("two_persons", by_two), activities=frozenset({Activity.FACT}),
-            facts=frozenset({BETWEEN}), init=Two(), step=pair, stage=1, memory=CONTEXT_LOOKBACK, lookback=CONTEXT_LOOKBACK,
-        ),
+        mutual.decision,
+        mutual.fold,
     ),
-    subtypes=(SELF, HINT),
+    subtypes=(SELF, mutual.HINT),
 )  # fmt: skip

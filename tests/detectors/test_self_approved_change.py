@@ -1,5 +1,6 @@
 """Self-approved requests: reasons, evidence, severity, and what the raw lines of a feed do not show."""
 
+import msgspec
 import pytest
 
 from schemas import tables
@@ -111,3 +112,47 @@ def test_act_whose_doer_nobody_saw_names_no_implementer():
     [found] = judged(ID, [*events, use], context)
     assert [(item.event_id, item.values.get("implementer")) for item in found.evidence] == [("decision-CHG1-0", None), ("change-1", None)]
     assert found.evidence[1].values == {}
+
+
+def each_others():
+    """Ian approves Anna's request, an hour later Anna his for the same host."""
+    first, context = request("ian", number="CHG1", requester="anna", implementer="")
+    second, more = request("anna", number="CHG2", decided=3600, requester="ian", implementer="")
+    return [*first, *second], [*context, more[-1]]
+
+
+def cited(found):
+    return [(item.event_id, item.source, item.original, item.values["approval"], item.values["approver"]) for item in found.evidence]
+
+
+BOTH = [
+    ("decision-CHG1-0", "tickets", "CHG1 approved", "CHG1", "P-IAN"),
+    ("decision-CHG2-3600", "tickets", "CHG2 approved", "CHG2", "P-ANNA"),
+]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_mutual_approval_cites_the_records_of_both_decisions(order):
+    events, context = each_others()
+    events = [msgspec.structs.replace(event, line=line) for line, event in enumerate(events, 7)]
+    [found] = judged(ID, events[::order], context)
+    assert (found.subtype, found.reasons, found.persons) == ("COLLUSION_HINT", ("MUTUAL_APPROVAL",), ("P-ANNA", "P-IAN"))
+    assert cited(found) == BOTH
+    assert [item.line for item in found.evidence] == [7, 8]
+
+
+def test_mutual_approval_cites_the_first_record_of_a_decision_that_is_exported_again():
+    events, context = each_others()
+    again = [
+        msgspec.structs.replace(event, id=f"{event.id}-again-{n}", o=at(7200), seq=n) for event in events for n in range(1, 9)
+    ]  # fmt: skip
+    [found] = judged(ID, [*events, *again], context)
+    assert cited(found) == BOTH
+
+
+def test_mutual_approval_of_a_request_approved_twice_cites_the_decision_that_made_the_pair():
+    # CHG2 had been approved by Rita, and was then edited and approved anew, by Anna.
+    events, context = each_others()
+    early, more = request("rita", number="CHG2", decided=-60, requester="ian", implementer="")
+    [found] = judged(ID, [*early, *events], [*context, more[-1]])
+    assert cited(found) == BOTH
