@@ -16,7 +16,8 @@ class Limits(Record):
     scanned for the first time, ``shown`` tellings of one reset that stand in the evidence.
 
     Patterns are shell wildcards over the whole path (``*`` also matches ``/``), compared case-folded, ``\`` read as ``/``:
-    ``moving``: files that ordinary operation rewrites (logs and their rotation, caches, certificates, account files);
+    ``moving``: files that ordinary operation rewrites (logs and their rotation, caches, certificates, account files,
+    the database that ``aide --init`` writes and that nothing compares with until it takes the place of ``aide.db``);
     ``delivered``: places where users or other programs put files; there ``programs`` are watched all the same. ``baselines``:
     databases of integrity monitors that are written only when the baseline is made anew (AIDE, Tripwire, samhain); ``stores``:
     those that the monitor writes all the time, whose removal makes it begin anew (Wazuh, Auditbeat).
@@ -35,7 +36,7 @@ class Limits(Record):
         "*.log", "*.log.*", "*.log-*", "*/cache/*", "*/caches/*", "*/.cache/*", "*/ld.so.cache",
         "*.crt", "*.cer", "*.pem", "*.key", "*.csr", "*.p12", "*.pfx", "*.ocsp", "*/letsencrypt/*",
         "/etc/passwd", "/etc/passwd-", "/etc/shadow", "/etc/shadow-", "/etc/group", "/etc/group-", "/etc/gshadow",
-        "/etc/gshadow-", "/etc/mtab", "/etc/adjtime", "/etc/resolv.conf",
+        "/etc/gshadow-", "/etc/mtab", "/etc/adjtime", "/etc/resolv.conf", "*/aide.db.new", "*/aide.db.new.gz",
     )  # fmt: skip
     delivered: tuple[str, ...] = ("*/log/*", "*/logs/*", "*/upload/*", "*/uploads/*")
     programs: tuple[str, ...] = (

@@ -2,7 +2,7 @@
 
 from schemas import instant
 from streams.simulator import clock
-from streams.simulator.acts import MANAGER, RELAY
+from streams.simulator.acts import MANAGER, RELAY, WebAct
 from streams.simulator.clock import H, M
 from streams.simulator.registry import case
 from streams.simulator.scene import Scene
@@ -13,6 +13,7 @@ from streams.simulator.writers import linux, monitors, wazuh
 AUDIT = "auditd@db-1"
 WAYS = ("aide", "tripwire", "wazuh")
 RESET = "BASELINE_RESET"
+STORE = "/var/lib/aide"
 
 
 class BaselineAct:
@@ -163,6 +164,20 @@ def compared(s: Scene) -> None:
         s.log(MANAGER, at, wazuh.alert(at, api.host, s.firm.next("alert", 10001), rule, text, text))
     for act in (aide, tripwire, api):
         s.none(RESET, act.subject, until=s.t + 6 * M)
+
+
+@case("d4.trap.baseline_moved", WEB)
+def moved(s: Scene) -> None:
+    """AIDE builds a new database and it is moved over the old one, as approved; on another host a file beside them changes."""
+    act, other = BaselineAct(s, "aide"), WebAct(s)
+    s.approved(act.ticket(objects=(f"{STORE}/aide.db.gz",)))
+    subject, placed, serial = act.do(s.t), s.t + 3 * M, s.firm.next("audit", 700_001)
+    built = WebAct(s, host=act.host).do(s.t + 2 * M, item=f"{STORE}/aide.db.new.gz", event="added", handled=False)
+    s.log(AUDIT, placed, monitors.moved(placed, act.host, serial), placed)
+    s.none(RESET, subject, until=placed)
+    for subtype in ("UNANNOUNCED", "SCOPE_EXCEEDED"):
+        s.none(subtype, built, until=placed)
+    s.violation("UNANNOUNCED", other.do(s.t, item=f"{STORE}/aide.conf"))
 
 
 @case("d4.trap.baseline_refused", WEB)

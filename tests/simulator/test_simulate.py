@@ -70,7 +70,8 @@ def test_every_hard_case_trap_row_and_test_of_the_text_is_there():
     assert {f"d5.{name}" for name in parties.split()} <= ids
     resets = (
         "baseline.unapproved baseline.approved baseline.late_decision baseline.other_host baseline.late_arrival "
-        "baseline.late_arrival_retracted hard.baseline_told_twice trap.baseline_compared trap.baseline_refused"
+        "baseline.late_arrival_retracted hard.baseline_told_twice trap.baseline_compared trap.baseline_moved "
+        "trap.baseline_refused"
     )
     assert {f"d4.{name}" for name in resets.split()} <= ids
     assert {f"d1.trap.{name}" for name in ("logged_twice", "logged_twice_by_proxy", "preauthentication")} <= ids
@@ -115,6 +116,7 @@ def test_baselines_are_reset_in_every_way_with_and_without_approval(folder):
     ("d4.baseline.unapproved", "auditd@db-1.log", ['a1=\\"--init\\"', '"raw":"node={host} ']),
     ("d4.baseline.unapproved", "wazuh@manager-1.jsonl", ["--update", '"name":"{host}"']),
     ("d4.baseline.unapproved", "wazuh@manager-1.jsonl", ['"DELETE /syscheck/{host}"', ": 200"]),
+    ("d4.trap.baseline_moved", "auditd@db-1.log", ["aide.db.new.gz", '"raw":"node={host} ', "nametype=DELETE"]),
     ("d1.trap.logged_twice_by_proxy", "panos@fw-branch-1.log", [",auth-fail,", "failed authentication for user '{user}'"]),
     ("d1.trap.logged_twice_by_proxy", "windows@wec-1.jsonl", ['"event_id":"4625"', '"TargetUserName":"{user}"']),
 ])

@@ -41,6 +41,21 @@ def installed(t: int, host: str, serial: int) -> str:
     )
 
 
+def moved(t: int, host: str, serial: int) -> str:
+    """auditd: AIDE's new database takes the place of the old one (mv aide.db.new.gz aide.db.gz, as the manual says)."""
+    folder, new, used = "/var/lib/aide", "/var/lib/aide/aide.db.new.gz", "/var/lib/aide/aide.db.gz"
+    paths = (
+        (f"{folder}/", 7000, "040700", "PARENT"), (f"{folder}/", 7000, "040700", "PARENT"), (new, 7003, "0100600", "DELETE"),
+        (used, 7002, "0100600", "DELETE"), (used, 7003, "0100600", "CREATE"),
+    )  # fmt: skip
+    texts = [("SYSCALL", _call(82, "7ffe31 7ffe4e 0 0", serial, "mv", "/usr/bin/mv", items=len(paths))), ("CWD", 'cwd="/"')]
+    texts += [
+        ("PATH", f'item={item} name="{path}" inode={inode} dev=fd:00 mode={mode} ouid=0 ogid=0 rdev=00:00 nametype={kind}')
+        for item, (path, inode, mode, kind) in enumerate(paths)
+    ]
+    return "\n".join(sensors.audit(t, host, serial, kind, text) for kind, text in texts)
+
+
 def _call(number: int, arguments: str, serial: int, name: str, path: str, *, items: int, result: int = 0) -> str:
     given = " ".join(f"a{place}={value}" for place, value in enumerate(arguments.split()))
     return (
