@@ -53,8 +53,8 @@ class Opened:
         self._file: IO[bytes] = path.open("rb", buffering=0)
         self._status = os.fstat(self._file.fileno())
         self.inode = self._status.st_ino
-        self._packed = path.suffix == ".gz"
-        if self._packed:
+        self.packed = path.suffix == ".gz"
+        if self.packed:
             with self._file as packed:
                 self._file = _unpacked(packed)
 
@@ -64,8 +64,9 @@ class Opened:
 
     def written(self) -> tuple[int, int]:
         """Size and when last written (ns): equal values mean that nothing has been written."""
-        status = self._status if self._packed else os.fstat(self._file.fileno())
+        status = self._status if self.packed else os.fstat(self._file.fileno())
         return status.st_size, status.st_mtime_ns
+
     def holds(self, position: Position) -> bool:
         """Whether what ``position`` says was read is what stands here."""
         if not position.offset:

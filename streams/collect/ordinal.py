@@ -5,6 +5,7 @@ from hashlib import blake2b
 
 _STAMP = re.compile(rb"\d:\d\d|\d{8}")  # a clock time, or a date or epoch in one piece
 _DIGEST = 8
+_YOUNGER = 1 << 31  # bit of a stored count: it stands in the younger half of the window
 
 
 class Ordinals:
@@ -20,7 +21,9 @@ class Ordinals:
         self._young: dict[bytes, int] = {}
         step = _DIGEST + 4
         for place in range(0, len(stored), step):
-            self._old[stored[place : place + _DIGEST]] = int.from_bytes(stored[place + _DIGEST : place + step], "big")
+            count = int.from_bytes(stored[place + _DIGEST : place + step], "big")
+            half = self._young if count & _YOUNGER else self._old
+            half[stored[place : place + _DIGEST]] = count & ~_YOUNGER
 
     def next(self, data: bytes, line: int) -> int:
         """Ordinal of this record, whose line number is ``line``."""
@@ -38,6 +41,10 @@ class Ordinals:
         return ordinal
 
     def stored(self) -> bytes:
-        """The window, for the position; given back to the constructor after a restart."""
-        merged = self._old | self._young
-        return b"".join(key + count.to_bytes(4, "big") for key, count in merged.items())
+        """The window, for the position; given back to the constructor after a restart.
+
+        The halves stay apart: what is read again after a crash must meet the window that it met the first time, or a record
+        would get another ordinal and so be another attempt.
+        """
+        halves = [*self._old.items(), *((key, count | _YOUNGER) for key, count in self._young.items())]
+        return b"".join(key + count.to_bytes(4, "big") for key, count in halves)

@@ -18,7 +18,7 @@ from streams.stage import Raw
 log = logging.getLogger(__name__)
 
 CHUNK = 256 << 10
-DRAIN = 2.0  # seconds for which a renamed file is read on: its writer may not have noticed yet
+DRAIN = 2.0  # seconds of silence after which a renamed file is left for the new one: its writer may not have noticed yet
 IDLE = 2.0  # seconds after which a multi-line record is complete
 STUCK = 30.0  # seconds after which an unfinished last line no longer counts as being on its way
 
@@ -49,6 +49,7 @@ class Tail:
         self._file: Opened | None = None
         self._old = False  # the open file is an earlier content of the path
         self._left: tuple[int, int] | None = None  # inode of the file read before, and when it was last written
+        self._past: tuple[Opened, int] | None = None  # the same file, still open, and how much of it was read
         self._lines = Lines(starts)
         self._read = 0
         self._written = (-1, -1)
@@ -61,6 +62,7 @@ class Tail:
             OSError: the path does not exist or cannot be read.
         """
         now = clock.now()
+        self._watch_past()
         file = self._file
         if file is None:
             file = self._open()
@@ -70,12 +72,13 @@ class Tail:
         silent = clock.monotonic() - self._quiet
         done = False
         if not more:
-            if (self._old or self._replaced(file)) and silent >= DRAIN:
+            past = self._old or self._replaced(file)
+            if past and silent >= DRAIN:
                 framed = self._lines.flush(final=True)
                 done = True
             elif self._lines.holds and silent >= IDLE:
                 framed = self._lines.flush()
-            elif not self._old and (not self._lines.waiting or silent >= STUCK):
+            elif not past and (not self._lines.waiting or silent >= STUCK):
                 self.clear = now
         before = self._encoded
         raws = [self._raw(item, now) for item in framed]
@@ -89,6 +92,7 @@ class Tail:
         """Close what is open; a later :meth:`poll` takes up after the last record that was given out."""
         self._resuming = self._file is not None
         self._shut()
+        self._close_past()
 
     # ------------------------------------------------------------------------------------------------ reading
 
@@ -190,7 +194,28 @@ class Tail:
     def _leave(self, file: Opened) -> None:
         """``file`` has been read to its end; what came after it is next, be it rotated away itself."""
         self._left = (file.inode, file.written()[1])
-        self._shut()
+        self._close_past()
+        if file.packed:
+            self._shut()
+        else:
+            self._past, self._file = (file, self._read), None
+
+    def _watch_past(self) -> None:
+        """Tell once if a writer did not notice the rotation in the time it had: there is no way back to the file it holds."""
+        if self._past is None or self._past[0].written()[0] <= self._past[1]:
+            return
+        self.lost += 1
+        log.warning(
+            "source %s: %s was written to after it had been rotated and for %g s nothing had come; what was written from byte %d"
+            " on is not read. Let its writer open the new file as soon as the old one is renamed",
+            self._source, self._path, DRAIN, self._past[1],
+        )  # fmt: skip
+        self._close_past()
+
+    def _close_past(self) -> None:
+        if self._past is not None:
+            self._past[0].close()
+            self._past = None
 
     def _moved(self, opened: Opened) -> OSError:
         opened.close()
@@ -202,11 +227,15 @@ class Tail:
             self._file = None
 
     def _replaced(self, file: Opened) -> bool:
-        """Whether the path names another file than the open one."""
+        """Whether the path names another file than the open one, and something has been written after that."""
         try:
-            return self._path.stat().st_ino != file.inode
+            status = self._path.stat()
         except OSError:
             return False  # renamed and not yet created anew: read on
+        if status.st_ino == file.inode:
+            return False
+        # While the new file is empty its writer may hold the old one: read on. Unless it was rotated away itself.
+        return status.st_size > 0 or bool(files.rotated(self._path, (file.inode, file.written()[1])))
 
     def _truncated(self, file: Opened) -> bool:
         """Whether the open file no longer holds what was read from it."""

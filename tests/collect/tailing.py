@@ -9,12 +9,16 @@ _open = []
 
 
 @pytest.fixture
-def quick(monkeypatch):
-    monkeypatch.setattr(module, "DRAIN", 0.0)
-    monkeypatch.setattr(module, "IDLE", 0.0)
+def closed():
     yield
     while _open:
         _open.pop().close()
+
+
+@pytest.fixture
+def quick(monkeypatch, closed):
+    monkeypatch.setattr(module, "DRAIN", 0.0)
+    monkeypatch.setattr(module, "IDLE", 0.0)
 
 
 class Reader:

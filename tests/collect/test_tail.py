@@ -3,7 +3,7 @@
 import pytest
 
 from streams.collect import tail as module
-from tests.collect.tailing import Reader, append, quick  # noqa: F401 - a fixture
+from tests.collect.tailing import Reader, append, closed, quick  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from streams.collect import tail as module
-from tests.collect.tailing import Reader, append, quick  # noqa: F401 - a fixture
+from tests.collect.tailing import Reader, append, closed, quick  # noqa: F401 - fixtures
 
 pytestmark = pytest.mark.usefixtures("quick")
 
@@ -186,3 +186,107 @@ def test_a_random_life_loses_and_doubles_nothing(tmp_path, seed):
     written.append(text + "end\n")
     reader.read(polls=200)
     assert [raw.data.decode() for raw in reader.raws] == "".join(written).splitlines()
+
+
+def test_rotated_twice_and_nothing_in_the_newest_file_yet(tmp_path):
+    path = tmp_path / "app.log"
+    append(path, "one\n")
+    reader = Reader(path)
+    reader.read()
+    append(path, "two\n")
+    path.rename(tmp_path / "app.log.2")
+    append(tmp_path / "app.log.1", "three\n")
+    path.touch()
+    assert reader.read() == ["two", "three"]
+
+
+# Two contents of one path that agree in the first kilobyte (a banner), or in all that stands before the position but the beginning.
+BANNER = [f"# field {number} {'=' * 80}" for number in range(20)]
+LIKE = {
+    "same beginning": ([*BANNER, "one"], [*BANNER, "ONE", "and more than was there before"]),
+    "same end": (["first day", *BANNER], ["other day", *BANNER, "and more than was there before"]),
+}
+
+
+def text(lines):
+    return "".join(f"{line}\n" for line in lines)
+
+
+def following(path, lines):
+    append(path, text(lines))
+    reader = Reader(path)
+    assert reader.read() == lines
+    return reader
+
+
+@pytest.mark.parametrize("like", LIKE)
+@pytest.mark.parametrize("restarted", [False, True])
+def test_a_new_file_that_resembles_the_old_one_is_read_from_its_beginning(tmp_path, like, restarted):
+    path = tmp_path / "app.log"
+    old, new = LIKE[like]
+    reader = following(path, old)
+    append(path, "rest\n")
+    if restarted:
+        reader.tail.close()
+    path.rename(tmp_path / "app.log.1")
+    append(path, text(new))
+    if restarted:
+        reader.restart()
+    assert reader.read() == ["rest", *new]
+    assert reader.tail.lost == 0
+
+
+@pytest.mark.parametrize("like", LIKE)
+@pytest.mark.parametrize("restarted", [False, True])
+def test_another_content_under_the_same_inode_is_read_from_its_beginning(tmp_path, like, restarted):
+    # As after truncation, or where the file system gives the inode of a removed file to the next one.
+    path = tmp_path / "app.log"
+    old, new = LIKE[like]
+    reader = following(path, old)
+    inode = path.stat().st_ino
+    path.write_text(text(new))
+    assert path.stat().st_ino == inode
+    if restarted:
+        reader.restart()
+    assert reader.read() == new
+    assert reader.tail.lost == 1
+
+
+@pytest.mark.parametrize("like", LIKE)
+def test_the_inode_of_the_old_file_under_the_new_name_does_not_hide_where_the_rest_is(tmp_path, like):
+    # Down over a rotation that copied: the rest stands in the copy, another content under the inode that was read.
+    path = tmp_path / "app.log"
+    old, new = LIKE[like]
+    reader = following(path, old)
+    append(path, "rest\n")
+    shutil.copy(path, tmp_path / "app.log.1")
+    path.write_text(text(new))
+    reader.restart()
+    assert reader.read() == ["rest", *new]
+    assert reader.tail.lost == 0
+
+
+def test_identical_lines_stay_apart_over_rotation_and_restart(tmp_path):
+    path = tmp_path / "app.log"
+    same = "09:00:00 Failed password for root"
+    reader = following(path, [same, same])
+    path.rename(tmp_path / "app.log.1")
+    append(path, text([same]))
+    reader.restart()
+    assert reader.read() == [same]
+    reader.restart()
+    append(path, text([same]))
+    assert reader.read() == [same]
+    assert [raw.ordinal for raw in reader.raws] == [0, 1, 2, 3]
+
+
+def test_a_file_of_which_nothing_was_read_is_found_by_its_inode(tmp_path):
+    path = tmp_path / "app.log"
+    path.touch()
+    reader = Reader(path)
+    assert reader.read() == []
+    reader.tail.close()
+    append(path, "one\n")
+    path.rename(tmp_path / "app.log.1")
+    append(path, "two\n")
+    assert reader.read() == ["one", "two"]
