@@ -1,16 +1,18 @@
 """The detectors' folds in a plain loop: dict state, events in order, nothing durable. What people would write first.
 
-It knows no ids already seen, keeps no states to go back to and trims nothing. What comes out of order after all (a fact that
-one fold derives for another, an approval stated after the act) makes it judge that one key anew from the beginning.
+It trims nothing and keeps the state after every event. What comes out of order after all (a fact that one fold derives for
+another) makes it judge that one key anew from there; an approval stated after the act, from the key's beginning.
 """
 
 import heapq
-from itertools import count
+from bisect import bisect_left
+from itertools import chain, count
 from types import SimpleNamespace
 from typing import Any
 
 from detectors.kit.context import ContextStore, View
 from detectors.kit.contract import SKEW, Finding, FoldState
+from detectors.kit.named import Out
 from detectors.kit.publish import publish
 from detectors.kit.registry import Rule, Ruleset
 from detectors.kit.stepping import Stepping
@@ -21,15 +23,24 @@ from schemas.violation import State, Violation
 
 
 class Slot(Stepping):
-    """One fold over one key. A single step is the product's, so that results can be equal."""
+    """One fold over one key. A single step is the product's, so that results can be equal.
 
-    __slots__ = ("events", "facts", "findings", "log", "place", "published", "sealed", "shown", "state", "timer")
+    ``states[i]`` and ``outs[i]``: the state after ``events[i]`` and what came out since the event before; ``late``: what
+    deadlines brought out since the last event, after which ``state`` is the state.
+    """
+
+    __slots__ = (
+        "events", "facts", "findings", "late", "log", "outs", "place", "published", "sealed", "shown", "state", "states", "timer",
+    )  # fmt: skip
 
     def __init__(self, rule: Rule, key: Key, context: ContextStore) -> None:
         self.place = (rule.index, key)
         super().__init__(rule, key, View(context, self.place), _end)
         self.state: FoldState = rule.fold.init
         self.events: list[SecurityEvent] = []
+        self.states: list[FoldState] = []
+        self.outs: list[tuple[Out, ...]] = []
+        self.late: tuple[Out, ...] = ()
         self.findings: dict[str, Finding] = {}
         self.facts: dict[str, SecurityEvent] = {}
         self.published: dict[str, Violation] = {}
@@ -75,7 +86,7 @@ class InOrder:
             for place in self._context.put(record.record) or ():
                 slot = self._slots.get(place)  # type: ignore[call-overload] # readers are places
                 if slot is not None:
-                    self._anew(slot, record.record.o, record.record.id)
+                    self._anew(slot, 0, record.record.o, record.record.id)
 
     def end(self, now: int) -> None:
         """Nothing more comes, and it is ``now`` (µs)."""
@@ -110,10 +121,10 @@ class InOrder:
             slot = self._slots[place] = Slot(rule, key, self._context)
         events = slot.events
         if events and event.t <= events[-1].t and event.order <= events[-1].order:
-            if all(known.id != event.id for known in events):
-                events.append(event)
-                events.sort(key=_order)
-                self._anew(slot, event.o, event.id)
+            at = bisect_left(events, event.order, key=_order)
+            if events[at].order != event.order:
+                events.insert(at, event)
+                self._anew(slot, at, event.o, event.id)
             return None
         events.append(event)
         if self.touched is not None:
@@ -121,15 +132,18 @@ class InOrder:
         outs = self._fold(slot, event, events[-2] if len(events) > 1 else None)
         return self._emit(slot, outs, event.o, event.id) if outs else None
 
-    def _fold(self, slot: Slot, event: SecurityEvent, before: SecurityEvent | None) -> tuple[Any, ...]:
+    def _fold(self, slot: Slot, event: SecurityEvent, before: SecurityEvent | None) -> tuple[Out, ...]:
         slot.state, outs = slot.fold(slot.state, event, before.order if before is not None else None)
+        slot.states.append(slot.state)
+        slot.outs.append(slot.late + outs)
+        slot.late = ()
         deadline = slot.state.deadline
         if deadline is not None and (slot.timer is None or deadline < slot.timer):
             slot.timer = deadline
             heapq.heappush(self._timers, (deadline, next(self._tick), slot))
         return outs
 
-    def _emit(self, slot: Slot, outs: tuple[Any, ...], at: int, cause: str) -> list[SecurityEvent]:
+    def _emit(self, slot: Slot, outs: tuple[Out, ...], at: int, cause: str) -> list[SecurityEvent]:
         facts: list[SecurityEvent] = []
         for id_, item in outs:
             if isinstance(item, Finding):
@@ -168,23 +182,25 @@ class InOrder:
 
     def _advance(self, slot: Slot, limit: int) -> list[SecurityEvent]:
         slot.state, outs = slot.fire(slot.state, limit)
+        slot.late += outs
         if self.touched is not None:
             self.touched.add(slot)
         return self._emit(slot, outs, limit, "progress") if outs else []
 
-    def _anew(self, slot: Slot, at: int, cause: str) -> None:
-        """Judge one key from its beginning, and set right what others were told."""
+    def _anew(self, slot: Slot, since: int, at: int, cause: str) -> None:
+        """Judge one key from its event number ``since``, and set right what others were told."""
         told, slot.facts, slot.findings = slot.facts, {}, {}
-        slot.state = slot.rule.fold.init
+        del slot.states[since:], slot.outs[since:]
+        slot.late = ()
+        slot.state = slot.states[-1] if since else slot.rule.fold.init
         if self.touched is not None:
             self.touched.add(slot)
-        outs: list[Any] = []
-        before: SecurityEvent | None = None
-        for event in slot.events:
-            outs += self._fold(slot, event, before)
+        before = slot.events[since - 1] if since else None
+        for event in slot.events[since:]:
+            self._fold(slot, event, before)
             before = event
-        slot.state, fired = slot.fire(slot.state, self._now - 1)
-        for id_, item in (*outs, *fired):
+        slot.state, slot.late = slot.fire(slot.state, self._now - 1)
+        for id_, item in (*chain.from_iterable(slot.outs), *slot.late):
             if isinstance(item, Finding):
                 slot.findings[id_] = item
             else:
@@ -200,9 +216,10 @@ class InOrder:
         for kind, key in self._rules.routes(fact):
             for rule in self._rules.interested(kind, fact):
                 slot = self._slots.get((rule.index, key))
-                if slot is not None and any(event.id == fact.id for event in slot.events):
-                    slot.events = [event for event in slot.events if event.id != fact.id]
-                    self._anew(slot, fact.o, fact.id)
+                at = bisect_left(slot.events, fact.order, key=_order) if slot is not None else 0
+                if slot is not None and at < len(slot.events) and slot.events[at].id == fact.id:
+                    del slot.events[at]
+                    self._anew(slot, at, fact.o, fact.id)
 
 
 def _order(event: SecurityEvent) -> tuple[int, int, int, str]:
