@@ -29,7 +29,10 @@ _VENDOR_PATHS = (
 _VENDOR_USERS = frozenset({"", "fortiguard", "autoupdate", "system"})
 _INVERSE = {"add": "delete", "delete": "add", "set": "delete"}
 _NUMBER = re.compile(r"\b[A-Z]{2,10}-?\d{3,12}\b")
-_BOUND = 2000
+_KEPT = 2000  # characters kept of one attribute; the hash of the whole stands for the rest
+_MOST = 200  # attributes kept of one record; the hash of the others stands for them
+_OTHERS = "others"
+_ANY = frozenset({"all", "any"})
 
 
 class Edit(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -70,23 +73,36 @@ def edit(event: SecurityEvent) -> Edit:
 def _attributes(event: SecurityEvent) -> tuple[dict[str, str], dict[str, str]]:
     before: dict[str, str] = {}
     after: dict[str, str] = {}
-    for name, value in _ATTRIBUTE.findall(str(event.extra.get("fortinet.firewall.cfgattr", ""))[:_BOUND]):
+    told = _ATTRIBUTE.findall(str(event.extra.get("fortinet.firewall.cfgattr", "")))
+    if len(told) > _MOST:
+        after[_OTHERS] = identity.digest(word for pair in told[_MOST:] for word in pair)
+    for name, value in told[:_MOST]:
         old, arrow, new = value.partition("->")
         if arrow:
-            before[name] = old
-        after[name] = new if arrow else old
+            before[name] = _short(old)
+        after[name] = _short(new if arrow else old)
     for detail, held in (("before_change_detail", before), ("after_change_detail", after)):
-        text = str(event.extra.get(f"panw.panos.{detail}", ""))[:_BOUND]
+        text = str(event.extra.get(f"panw.panos.{detail}", ""))
         if text:
-            held["text"] = text
-            held.update((name, (group or single).strip()) for name, group, single in _DETAIL.findall(text))
+            held["text"] = _short(" ".join(_REMARK.sub("", text).split()))
+            held.update((name, _short((group or single).strip())) for name, group, single in _DETAIL.findall(text))
     return before, after
+
+
+def _short(value: str) -> str:
+    """``value``, bounded: two that differ anywhere stay different, and one that means everything still says so."""
+    if len(value) <= _KEPT:
+        return value
+    widest = _ANY.intersection(value.split())
+    return " ".join((*sorted(widest), value[:_KEPT], identity.digest((value,))))
 
 
 def harmless(event: SecurityEvent, record: Edit) -> bool:
     """Whether the record alters no traffic: remarks only, a save of what was there, or content the vendor ships."""
     if event.hash and event.hash == event.hash_before:
         return True
+    if "controlwatch.length" in event.extra:
+        return False  # the record was cut: what it altered may be in what is missing
     if record.user.casefold() in _VENDOR_USERS and record.object.startswith(_VENDOR_PATHS):
         return True
     if record.action not in ("edit", "set"):
@@ -95,8 +111,7 @@ def harmless(event: SecurityEvent, record: Edit) -> bool:
     if path and re.split(r"[/ ]", path.strip())[-1] == "description":
         return True
     if "text" in record.before and "text" in record.after:
-        old, new = (_REMARK.sub("", held["text"]).split() for held in (record.before, record.after))
-        return old == new
+        return record.before["text"] == record.after["text"]
     names = set(record.after) | set(record.before)
     changed = {name for name in names if name not in record.before or record.before[name] != record.after.get(name)}
     return bool(names) and changed <= _REMARKS
@@ -111,7 +126,7 @@ def open_to_all(edits: Iterable[Edit]) -> str:
         source = (told.get("srcaddr") or told.get("source") or "").split()
         target = (told.get("dstaddr") or told.get("destination") or "").split()
         denied = told.get("action", "accept") not in ("accept", "allow")
-        if not denied and any(w in ("all", "any") for w in source) and any(w in ("all", "any") for w in target):
+        if not denied and _ANY.intersection(source) and _ANY.intersection(target):
             return rule
     return ""
 

@@ -174,6 +174,59 @@ def test_device_state_survives_storage_and_is_not_mutated():
     assert {item.ref for item in after.open} == {"7", "8"}
 
 
-def test_hostile_attributes_are_bounded():
-    edit = records.edit(event(0, 1, attributes="a[" * 100_000))
-    assert len(str(edit.after)) < 3000
+@pytest.mark.parametrize(
+    "attributes",
+    ["a[" * 100_000, f"dstaddr[{'a ' * 100_000}]", "".join(f"a{n}[b]" for n in range(10_000))],
+    ids=["open", "long", "many"],
+)
+def test_hostile_attributes_are_bounded(attributes):
+    edit = records.edit(event(0, 1, attributes=attributes))
+    assert len(str(edit.after)) < 6000
+
+
+LONG_REMARK = f"comments[{'x' * 1500}->{'y' * 1500}]"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [LONG_REMARK + "dstaddr[web->all]", "".join(f"label[{n}->b]" for n in range(300)) + "dstaddr[web->all]"],
+    ids=["long", "many"],
+)
+def test_remark_does_not_hide_what_stands_behind_it(attributes):
+    assert shown(judged(ID, [event(0, 1, ref="7", attributes=attributes)])) == [("UNAPPROVED", "7")]
+    assert judged(ID, [event(0, 1, ref="7", attributes=LONG_REMARK)]) == []
+
+
+def paloalto(before, after, **more):
+    extra = {"panw.panos.before_change_detail": before, "panw.panos.after_change_detail": after}
+    return event(0, 1, ref="7", attributes="", extra=extra, **more)
+
+
+MEMBERS = " ".join(f"host-{n}" for n in range(400))
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"rule1 {{ source [ {MEMBERS} ]; action deny; }}", f"rule1 {{ source [ {MEMBERS} ]; action allow; }}"),
+        (f"group {{ static [ {MEMBERS} a ]; }}", f"group {{ static [ {MEMBERS} b ]; }}"),
+    ],
+    ids=["action", "member"],
+)
+def test_change_far_inside_a_long_record_is_a_change(before, after):
+    assert shown(judged(ID, [paloalto(before, after)])) == [("UNAPPROVED", "7")]
+    again = before.replace("{", '{ description "who and why";')
+    assert judged(ID, [paloalto(before, again)]) == []
+
+
+def test_any_at_the_end_of_a_long_list_is_seen():
+    wide = f"rule1 {{ source any; destination [ {MEMBERS} any ]; action allow; }}"
+    [found] = judged(ID, [paloalto("rule1 { source any; destination web; action allow; }", wide)])
+    assert found.severity == "critical"
+
+
+def test_record_that_was_cut_is_never_taken_for_a_remark():
+    assert judged(ID, [paloalto("rule1 { action allow; }", "rule1 { action allow; }")]) == []
+    event_ = paloalto("rule1 { action allow; }", "rule1 { action allow; }")
+    cut = msgspec.structs.replace(event_, extra=event_.extra | {"controlwatch.length": 70_000})
+    assert shown(judged(ID, [cut])) == [("UNAPPROVED", "7")]
