@@ -73,11 +73,14 @@ def implausible(t: int, o: int) -> None:
         raise Unreadable("implausible_time", f"event time {_text(t)} is more than 400 days before {_text(o)}")
 
 
-def unseen(items: Iterable[SecurityEvent | ContextRecord], read_by: int) -> None:
-    """Raise Unreadable if one of ``items`` was not yet to be seen when its record had been read, at ``read_by`` (µs)."""
+def untimely(items: Iterable[SecurityEvent | ContextRecord], read_by: int) -> None:
+    """Raise Unreadable if one of ``items`` is implausible beside ``read_by`` (µs), by which its record had been read."""
     for item in items:
         if max(item.t, item.o) > read_by + SKEW:
             raise Unreadable("implausible_time", f"event time {_text(item.t)} is after {_text(read_by)}, when it was read")
+        if item.t < read_by - OLDEST:
+            when = f"{_text(read_by)}, when it was read"
+            raise Unreadable("implausible_time", f"event time {_text(item.t)} is more than 400 days before {when}")
 
 
 def _text(t: int) -> str:

@@ -24,6 +24,7 @@ from streams.stage import Dead, NormalizeStage, Raw, configured
 STEP = 60 * instant.SECOND
 TRIM = 60
 SPREAD = instant.DAY
+APART = 300 * instant.DAY  # no recording is silent for so long; last and next year are farther
 
 
 @dataclass(slots=True)
@@ -190,12 +191,20 @@ def _items(
 def _plausible(
     items: list[Item], raws: list[tuple[Raw, int]], verdict: Verdict
 ) -> tuple[list[Item], list[tuple[Raw, int]]]:
-    """Without observed times the set itself tells what is plausible: its 1st to 99th percentile, a day either way."""
+    """Without observed times the set itself tells what is plausible: its 1st to 99th percentile, a day either way.
+
+    And of what lies between those, only what hangs together with the middle: one of few records is no percentile.
+    """
     bare = sorted(item.t for item in items if _bare(item))
     if not bare:
         return items, raws
-    low = bare[len(bare) // 100] - SPREAD
-    high = bare[-1 - len(bare) // 100] + SPREAD
+    bare = bare[len(bare) // 100 : len(bare) - len(bare) // 100]
+    first = last = len(bare) // 2
+    while first > 0 and bare[first] - bare[first - 1] <= APART:
+        first -= 1
+    while last + 1 < len(bare) and bare[last + 1] - bare[last] <= APART:
+        last += 1
+    low, high = bare[first] - SPREAD, bare[last] + SPREAD
     buried = {
         (item.raw.source, item.raw.line): item.raw for item in items if _bare(item) and item.raw and not low <= item.t <= high
     }

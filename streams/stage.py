@@ -21,7 +21,7 @@ from schemas.log import Incompatible, Keyed, LogRecord, Progress, Stated
 from streams.feeds.kit import registry
 from streams.feeds.kit.contract import RawRecord, Unreadable
 from streams.heard import BLIND_AFTER, Heard
-from streams.normalize import normalize, unseen
+from streams.normalize import normalize, untimely
 
 EVERYTHING = "*"
 BUCKET = 10 * instant.SECOND
@@ -136,7 +136,7 @@ class NormalizeStage:
                 raise Unreadable("unknown_feed", f"no feed {raw.feed!r}; feeds are {', '.join(self._feeds)}")
             items = normalize(feed, self.record(raw, source))
             if raw.o is None and read_by is not None:
-                unseen(items, read_by)
+                untimely(items, read_by)
         except Unreadable as error:
             self._bury(raw, error)
             if raw.o is not None:

@@ -1,5 +1,8 @@
 """Truth time of a replay, and that nothing found is forgotten when time leaps."""
 
+import msgspec
+import pytest
+
 from detectors.kit import registry
 from detectors.kit.registry import Ruleset
 from schemas import instant
@@ -8,7 +11,7 @@ from schemas.violation import final
 from streams.embedded import Embedded, file_of
 from streams.recording import Recording
 from streams.replay import judge
-from streams.stage import EVERYTHING, Heartbeat, Raw
+from streams.stage import EVERYTHING, Heartbeat, NormalizeStage, Raw
 
 RULESET = Ruleset(registry.load().values())
 SOURCES = {"linux@web": Source(source="linux@web", feed="linux")}
@@ -49,3 +52,28 @@ def test_a_leap_of_weeks_within_one_batch_loses_no_finding(tmp_path):
         later = lines("foo[1]: hello", at=week + minute * instant.MINUTE)
         replayed = judge(Recording(sources=SOURCES, raws=[*lines(*GUESSES), *later]), RULESET)
         assert [violation.canonical() for violation in replayed.final] == found
+
+
+LONG_AGO, NEXT_YEAR = "1970-01-01T00:00:10Z", "2027-03-02T09:00:00Z"
+
+
+@pytest.mark.parametrize("stamp", [LONG_AGO, NEXT_YEAR])
+def test_among_few_bare_lines_one_of_another_year_is_a_dead_letter(stamp):
+    strange = Raw("linux@web", "linux", f"{stamp} web sshd[7]: Failed password for root from 10.0.0.9 port 1 ssh2".encode(), line=9)
+    bare = [msgspec.structs.replace(raw, o=None) for raw in lines(*GUESSES)]
+    told = judge(Recording(sources=SOURCES, raws=[strange, *bare]), RULESET)
+    assert [(dead.reason, dead.raw.line) for dead in told.dead] == [("implausible_time", 9)]
+    assert told.truth_time == NINE + 2 * instant.SECOND
+    assert told.final == judge(Recording(sources=SOURCES, raws=bare), RULESET).final
+
+
+def test_few_bare_lines_of_a_whole_year_are_all_plausible():
+    weeks = [msgspec.structs.replace(raw, o=None) for n in range(0, 52, 8) for raw in lines("foo[1]: hello", at=NINE + n * 7 * instant.DAY)]
+    assert judge(Recording(sources=SOURCES, raws=weeks), RULESET).dead == []
+
+
+@pytest.mark.parametrize("stamp", [LONG_AGO, NEXT_YEAR])
+def test_line_without_observed_time_is_measured_by_when_it_was_read(stamp):
+    stage = NormalizeStage(RULESET, SOURCES)
+    stage.take(Raw("linux@web", "linux", f"{stamp} web foo[1]: hello".encode()), read_by=NINE)
+    assert [dead.reason for dead in stage.drain().dead] == ["implausible_time"]
