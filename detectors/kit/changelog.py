@@ -13,7 +13,7 @@ from detectors.kit.contract import Finding, FoldState
 from detectors.kit.engine import Engine
 from detectors.kit.keyed import KeyedFold
 from detectors.kit.registry import Rule
-from detectors.kit.segments import NOTHING
+from detectors.kit.segments import NONE, NOTHING
 from schemas.context import ContextRecord, Record
 from schemas.event import SecurityEvent
 from schemas.log import Incompatible, Progress, Stated
@@ -128,10 +128,13 @@ def _keyed(keyed: KeyedFold) -> Iterator[Change]:
     for number, segment in log.dirty.items():
         yield _key("b", *place, str(number)), None if segment is None else _pack(segment)
     log.dirty = NOTHING
+    if log.open_dirty:
+        yield _key("b", *place, str(log.number)), _pack(log.open) if log.open else None
+        log.open_dirty = False
     for id_ in log.violations:
         violation = keyed.published.get(id_)
         yield _key("v", *place, id_), None if violation is None else violation.model_dump_json().encode()
-    log.violations = frozenset()
+    log.violations = NONE
     if log.head_dirty:
         yield _key("h", *place), _pack(
             Head(
@@ -175,7 +178,7 @@ def _restored(engine: Engine, head: Head) -> KeyedFold:
     keyed.parked = head.parked or NOTHING
     keyed.log.closed = head.closed or NOTHING
     keyed.log.number = head.number
-    keyed.log.dropped = frozenset(head.dropped)
+    keyed.log.dropped = frozenset(head.dropped) or NONE
     keyed.log.head_dirty = False
     return keyed
 
@@ -197,6 +200,8 @@ def _take(keyed: KeyedFold, number: int, segment: list[SecurityEvent]) -> None:
     if number == keyed.log.number:
         keyed.log.open = list(segment)
         keyed.log.weight = sum(len(event.original) + len(event.message) for event in segment)
+    if not keyed.events:
+        keyed.events = {}
     for event in segment:
         if event.id in keyed.log.dropped or (keyed.base_order is not None and event.order <= keyed.base_order):
             continue

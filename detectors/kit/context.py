@@ -112,22 +112,22 @@ def _by_time(standing: Standing) -> tuple[int, str]:
 
 
 class View:
-    """Context as one key's folds see it: look-ups are remembered under the key.
+    """Context as the fold and key in hand see it, for all of an engine: look-ups are remembered under ``reader``.
 
     ``until``: statements observed later do not count for the event in hand, whenever they arrive: what a fold knows of an
     event is a matter of the records' times, not of luck. None: everything counts.
     """
 
-    __slots__ = ("_reader", "_store", "until")
+    __slots__ = ("_store", "reader", "until")
 
-    def __init__(self, store: ContextStore, reader: Hashable) -> None:
+    def __init__(self, store: ContextStore, reader: Hashable = None) -> None:
         self._store = store
-        self._reader = reader
+        self.reader = reader
         self.until: int | None = None
 
     def all(self, table: str, entity: str) -> tuple[Entry, ...]:
         """See :class:`detectors.kit.contract.Context`."""
-        found = self._store.read(table, entity, self._reader)
+        found = self._store.read(table, entity, self.reader)
         until = self.until
         if not found:
             return ()

@@ -86,6 +86,9 @@ class Engine:
         self._observed: dict[int, int] = {}
         self._watermarks: dict[str, int] = {}
         self._judging = ""
+        # One of each for all keys, of which there may be millions.
+        self._view = View(self.context)
+        self._crashed = self._park
 
     # ------------------------------------------------------------------------------------------------ input
 
@@ -117,7 +120,7 @@ class Engine:
                 self._publish(keyed, at, cause)
                 looped += self._exchange(keyed)
                 if keyed.told():
-                    self.touched[(keyed.rule.index, keyed.key)] = keyed
+                    self.touched[keyed.place] = keyed
             for fact in looped:
                 self._event(fact, tuple(self.ruleset.routes(fact)))
         batch, self._batch = self._batch, Batch()
@@ -125,18 +128,18 @@ class Engine:
 
     def new(self, rule: Rule, key: Key) -> KeyedFold:
         """An empty buffer for (rule, key)."""
-        return KeyedFold(rule, key, View(self.context, (rule.index, key)), self._park)
+        return KeyedFold(rule, key, self._view, self._crashed)
 
     def resume(self, keyed: KeyedFold) -> None:
         """Take up a key that was restored from the changelog."""
-        self.keys[(keyed.rule.index, keyed.key)] = keyed
+        self.keys[keyed.place] = keyed
         keyed.rebuild(self.observed(keyed.rule.fold.stage))
         self._schedule(keyed)
         if not keyed.used:
             return
         keyed.sent = dict(keyed.facts)
         if keyed.findings:  # an exception may come that covers them
-            keyed.view.all("exceptions", keyed.rule.detector.id)
+            keyed.sees(None).all("exceptions", keyed.rule.detector.id)
         waits = [v.settle_at for v in keyed.published.values() if v.state is State.PENDING]
         if waits:
             heapq.heappush(self._unsettled, (min(waits), next(self._tick), keyed))
@@ -180,10 +183,11 @@ class Engine:
                 self._insert(rule, key, event)
 
     def _insert(self, rule: Rule, key: Key, event: SecurityEvent) -> None:
-        place = (rule.index, key)
-        keyed = self.keys.get(place)
+        keyed = self.keys.get((rule.index, key))
         if keyed is None:
-            keyed = self.keys[place] = self.new(rule, key)
+            keyed = self.new(rule, key)
+            self.keys[keyed.place] = keyed
+        place = keyed.place
         now = self._observed.get(rule.fold.stage, 0)
         known = keyed.events.get(event.id)
         if known is not None:
@@ -257,11 +261,11 @@ class Engine:
             keyed = self.keys.get(place)  # type: ignore[call-overload] # readers are places
             if keyed is not None:
                 keyed.refold(self.observed(keyed.rule.fold.stage))
-                self._changed[(keyed.rule.index, keyed.key)] = (keyed, record.record.o, record.record.id)
+                self._changed[keyed.place] = (keyed, record.record.o, record.record.id)
                 self._schedule(keyed)
 
     def _park(self, crashed: Stepping, event_id: str, t: int, error: Exception) -> None:
-        keyed = self.keys[(crashed.rule.index, crashed.key)]
+        keyed = self.keys[crashed.place]
         if event_id in keyed.parked:
             return
         keyed.parked = {**keyed.parked, event_id: type(error).__name__}
@@ -319,7 +323,7 @@ class Engine:
                 continue
             keyed.timer = None
             if keyed.advance(reached):
-                self._changed[(keyed.rule.index, keyed.key)] = (keyed, at, PROGRESS)
+                self._changed[keyed.place] = (keyed, at, PROGRESS)
             self._schedule(keyed)
         for item in later:
             heapq.heappush(self._timers, item)
@@ -330,7 +334,7 @@ class Engine:
             pending = [f for i, f in keyed.findings.items() if (v := keyed.published.get(i)) and v.state is State.PENDING]
             ready = [self._settled(keyed, finding)[0] for finding in pending]
             if any(ready):
-                self._changed.setdefault((keyed.rule.index, keyed.key), (keyed, at, PROGRESS))
+                self._changed.setdefault(keyed.place, (keyed, at, PROGRESS))
             if not all(ready):
                 later.append(item)
         for item in later:
@@ -359,7 +363,7 @@ class Engine:
         violations = publish(keyed, self._settled, at, cause)
         self._batch.violations += violations
         if violations:
-            self.touched[(keyed.rule.index, keyed.key)] = keyed
+            self.touched[keyed.place] = keyed
         waits = [v.settle_at for v in violations if v.state is State.PENDING]
         if waits:
             heapq.heappush(self._unsettled, (min(waits), next(self._tick), keyed))

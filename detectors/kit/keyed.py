@@ -4,13 +4,14 @@ Invariant: ``states`` and ``outs`` are what folding ``events`` from ``base`` giv
 """
 
 from bisect import bisect_left
+from typing import Any
 
 from detectors.kit.context import View
 from detectors.kit.contract import Finding, FoldState
 from detectors.kit.named import Out
 from detectors.kit.registry import Rule
 from detectors.kit.results import Results
-from detectors.kit.segments import Log
+from detectors.kit.segments import NOTHING, Log
 from detectors.kit.stepping import Order, Park
 from schemas.event import SecurityEvent
 from schemas.identity import Key
@@ -20,20 +21,25 @@ NEWEST = 64
 """States kept of the newest events; of older events every ``EVERY``-th is kept, from where the others are folded again."""
 EVERY = 32
 
+_NO_EVENTS: Any = NOTHING
+_NONE: Any = ()
+
 
 class KeyedFold(Results):
     """Buffer, states and results of one fold for one key. Mutable; owned by the engine."""
 
     __slots__ = ("base", "base_order", "events", "log", "orders", "outs", "states", "tail", "tail_outs", "timer")
 
+    events: dict[str, SecurityEvent]
+    orders: list[Order]
+    states: list[FoldState | None]
+    outs: list[tuple[Out, ...]]
+
     def __init__(self, rule: Rule, key: Key, view: View, park: Park) -> None:
         super().__init__(rule, key, view, park)
         self.base: FoldState = rule.fold.init
         self.base_order: Order | None = None
-        self.events: dict[str, SecurityEvent] = {}
-        self.orders: list[Order] = []
-        self.states: list[FoldState | None] = []
-        self.outs: list[tuple[Out, ...]] = []
+        self._empty()
         self.tail: FoldState = self.base
         self.tail_outs: tuple[Out, ...] = ()
         self.timer: int | None = None
@@ -42,6 +48,8 @@ class KeyedFold(Results):
     def insert(self, event: SecurityEvent, now: int) -> bool:
         """Take ``event`` at its place; return whether findings or facts may have changed."""
         order = event.order
+        if not self.orders:
+            self._fill({})
         orders = self.orders
         self.events[event.id] = event
         if not orders or order > orders[-1]:
@@ -130,8 +138,9 @@ class KeyedFold(Results):
             del self.events[id_]
         if self.parked:
             self.parked = {id_: error for id_, error in self.parked.items() if id_ not in gone}
-        self.events = self.events or {}  # an emptied dictionary would keep its room
         del self.orders[:count], self.states[:count], self.outs[:count]
+        if not self.orders:
+            self._empty()
         self._collect()
         return forced
 
@@ -197,9 +206,8 @@ class KeyedFold(Results):
 
     def rebuild(self, now: int) -> None:
         """Fold ``events`` from ``base`` after a restore."""
-        self.orders = sorted(event.order for event in self.events.values())
-        self.states = [self.base] * len(self.orders)
-        self.outs = [()] * len(self.orders)
+        if self.events:
+            self._fill(self.events)
         self._refold(0, now, whole=True)
 
     @property
@@ -207,6 +215,17 @@ class KeyedFold(Results):
         """Whether nothing is left that a later event could need."""
         told = self.used and (self.published or self.carried)
         return not self.orders and not told and self.base == self.rule.fold.init
+
+    def _fill(self, events: dict[str, SecurityEvent]) -> None:
+        """A buffer of ``events``, not folded yet."""
+        self.events = events
+        self.orders = sorted(event.order for event in events.values())
+        self.states = [self.base] * len(events)
+        self.outs = [()] * len(events)
+
+    def _empty(self) -> None:
+        """No buffer: most keys of a long memory are states whose events have passed, and share these."""
+        self.events, self.orders, self.states, self.outs = _NO_EVENTS, _NONE, _NONE, _NONE
 
     def _refold(self, place: int, now: int, *, whole: bool, fresh: int | None = None) -> bool:
         """Fold from ``place`` on; unless ``whole``, stop as soon as state and results equal the old ones."""

@@ -62,7 +62,8 @@ def publish(keyed: KeyedFold, settled: Settled, at: int, cause: str) -> list[Vio
             vanished.remove(predecessor)
             result.append(_gone(keyed, predecessor, State.SUPERSEDED, at, cause, id_))
     result.extend(_gone(keyed, old, State.WITHDRAWN, at, cause, None) for old in vanished)
-    keyed.log.violations |= {item.id for item in result}
+    if result:
+        keyed.log.violations |= {item.id for item in result}
     return result
 
 
@@ -77,8 +78,8 @@ def _predecessor(finding: Finding, vanished: list[Violation]) -> Violation | Non
 
 def _waiver(keyed: KeyedFold, finding: Finding) -> Entry | None:
     # As for everything that judges: what is observed when the event may be forgotten already does not count.
-    keyed.view.until = finding.last_time + keyed.rule.fold.retention
-    for entry in keyed.view.as_of("exceptions", keyed.rule.detector.id, finding.anchor_time):
+    view = keyed.sees(finding.last_time + keyed.rule.fold.retention)
+    for entry in view.as_of("exceptions", keyed.rule.detector.id, finding.anchor_time):
         waiver = entry.data
         if waiver.subtypes and finding.subtype not in waiver.subtypes:
             continue

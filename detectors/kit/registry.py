@@ -5,7 +5,7 @@ import importlib
 import inspect
 import pkgutil
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from types import MappingProxyType, ModuleType
@@ -96,11 +96,11 @@ class Rule:
     detector: Loaded
     fold: Fold
     index: int
+    id: str = field(init=False)
+    """``<detector>/<fold>``."""
 
-    @property
-    def id(self) -> str:
-        """``<detector>/<fold>``."""
-        return f"{self.detector.id}/{self.fold.name}"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", f"{self.detector.id}/{self.fold.name}")
 
 
 class Ruleset:

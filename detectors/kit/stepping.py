@@ -17,16 +17,17 @@ Park = Callable[["Stepping", str, int, Exception], None]
 
 
 class Stepping:
-    """A fold and its key.
+    """A fold and its key. ``place`` is what an engine knows both by.
 
     ``park`` is told of what crashed; ``parked`` (replaced, never changed) holds the events that are skipped since.
     """
 
-    __slots__ = ("key", "park", "parked", "rule", "view")
+    __slots__ = ("key", "park", "parked", "place", "rule", "view")
 
     def __init__(self, rule: Rule, key: Key, view: View, park: Park) -> None:
         self.rule = rule
         self.key = key
+        self.place = (rule.index, key)
         self.view = view
         self.park = park
         self.parked: Mapping[str, str] = NOTHING
@@ -40,15 +41,15 @@ class Stepping:
             state = self.rule.fold.init
         if event.id in self.parked:
             return state, fired
-        self.view.until = event.o + self.rule.fold.lookback
+        fold = self.rule.fold
         try:
-            after, out = self.rule.fold.step(state, event, self.view)
+            after, out = fold.step(state, event, self.sees(event.o + fold.lookback))
         except Exception as error:  # noqa: BLE001 - a crash is a value: the event is parked for this fold, the stream goes on
             self.park(self, event.id, event.t, error)
             return state, fired
         if out:
             fired += tuple(named(self.rule, self.key, item, event.o) for item in out)
-        return (self.rule.fold.init if after is None else after), fired
+        return (fold.init if after is None else after), fired
 
     def fire(self, state: FoldState, until: int) -> tuple[FoldState, tuple[Out, ...]]:
         """``state`` after its deadlines up to ``until`` (µs), and what came out."""
@@ -56,11 +57,11 @@ class Stepping:
         overdue = self.rule.fold.overdue
         while state.deadline is not None and state.deadline <= until:
             at = state.deadline
-            self.view.until = at + self.rule.fold.memory + self.rule.fold.lookback
+            view = self.sees(at + self.rule.fold.retention)
             try:
                 if overdue is None:
                     raise TypeError(f"fold {self.rule.id} set a deadline but has no overdue function")
-                after, out = overdue(state, at, self.view)
+                after, out = overdue(state, at, view)
                 after = self.rule.fold.init if after is None else after
                 if after.deadline is not None and after.deadline <= at:
                     raise ValueError(f"fold {self.rule.id} moved its deadline from {at} to {after.deadline}, not forward")
@@ -70,6 +71,12 @@ class Stepping:
             outs += tuple(named(self.rule, self.key, item, at) for item in out)
             state = after
         return state, outs
+
+    def sees(self, until: int | None) -> View:
+        """The context as of observed time ``until`` (µs; None: all of it), look-ups remembered under this fold and key."""
+        view = self.view
+        view.reader, view.until = self.place, until
+        return view
 
     def forgotten(self, state: FoldState, since: int, until: int) -> bool:
         """Whether ``state``, last touched at ``since`` (µs), has ended by ``until`` (µs); see ``Fold.forgets_after``."""

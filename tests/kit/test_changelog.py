@@ -101,9 +101,12 @@ def test_an_event_that_comes_into_a_segment_emptied_before_the_last_write_is_wri
     old, new = toys.login(1, 0), toys.login(2, 100)
     log.append(old)
     log.forget(new.t)
-    assert log.dirty == {0: None}
+    assert log.open_dirty
+    assert not log.open
+    log.open_dirty = False  # written
     log.append(new)
-    assert log.dirty == {0: [new]}
+    assert log.open_dirty
+    assert log.open == [new]
 
 
 def test_of_an_open_segment_only_what_the_horizon_has_not_passed_is_kept():
@@ -112,5 +115,5 @@ def test_of_an_open_segment_only_what_the_horizon_has_not_passed_is_kept():
     log.append(old)
     log.append(new)
     log.forget(new.t)
-    assert log.dirty == {0: [new]}
+    assert log.open == [new]
     assert log.weight == len(new.original) + len(new.message)
