@@ -34,7 +34,7 @@ def normalize(feed: Feed, record: RawRecord) -> list[SecurityEvent | ContextReco
         record.text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         raise Unreadable("invalid_utf8", f"byte {data[error.start]:#04x} at position {error.start} is not UTF-8") from error
-    if not record.text.strip():
+    if not record.text or record.text.isspace():
         return []
     try:
         parsed = list(feed.parse(record))
@@ -44,7 +44,8 @@ def normalize(feed: Feed, record: RawRecord) -> list[SecurityEvent | ContextReco
         # A parser that trips over a hostile value is a defect, but never one that stops the stream.
         raise Unreadable("parser_error", f"{type(error).__name__}: {str(error)[:200]}") from error
     for item in parsed:
-        implausible(item.t, item.o)
+        if not -SKEW <= item.o - item.t <= OLDEST:
+            implausible(item.t, item.o)
     return [_cut(item, len(data)) for item in parsed] if len(data) > LONG else parsed
 
 

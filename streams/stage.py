@@ -19,7 +19,7 @@ from schemas.context import FOREVER, ContextRecord, Source
 from schemas.event import Activity, SecurityEvent
 from schemas.log import Incompatible, Keyed, LogRecord, Progress, Stated
 from streams.feeds.kit import registry
-from streams.feeds.kit.contract import RawRecord, Unreadable
+from streams.feeds.kit.contract import EVERY_ACTIVITY, RawRecord, Unreadable
 from streams.heard import BLIND_AFTER, Heard
 from streams.normalize import normalize, untimely
 
@@ -100,17 +100,20 @@ class NormalizeStage:
     """Normalises the records of one raw partition.
 
     ``sources``: configuration by source name. ``part``/``parts``: this raw partition among all, for progress records.
+    ``whole``: read records to the end also where no fold asks for their activity, to show them.
     """
 
     def __init__(
-        self, ruleset: Ruleset, sources: Mapping[str, Source], *, partitions: int = 1, part: int = 0, parts: int = 1
-    ) -> None:
+        self, ruleset: Ruleset, sources: Mapping[str, Source], *, partitions: int = 1, part: int = 0, parts: int = 1,
+        whole: bool = False,
+    ) -> None:  # fmt: skip
         self._ruleset = ruleset
         self._sources = sources
         self._feeds = registry.load()
         self._partitions = partitions
         self._part = part
         self._parts = parts
+        self._asked = EVERY_ACTIVITY if whole else ruleset.activities
         self._zones: dict[str, tzinfo] = {}
         self._buckets: dict[str, int] = {}
         self._reached: dict[str, int] = {}
@@ -231,8 +234,9 @@ class NormalizeStage:
     def record(self, raw: Raw, source: Source | None) -> RawRecord:
         """The parser's view of ``raw``: envelope plus the source's zone, base and clock offset."""
         record = RawRecord(
-            data=raw.data, source=raw.source, feed=raw.feed, o=raw.o, ordinal=raw.ordinal, line=raw.line, base=raw.o
-        )
+            data=raw.data, source=raw.source, feed=raw.feed, o=raw.o, ordinal=raw.ordinal, line=raw.line, base=raw.o,
+            asked=self._asked,
+        )  # fmt: skip
         if source is not None:
             zone = self._zones.get(source.zone)
             if zone is None:
@@ -261,6 +265,7 @@ class NormalizeStage:
         places = self._ruleset.places(event, self._partitions)
         if not places:
             self.counters["unrouted"] += 1
+            return
         self.output.records += [(place, Keyed(event, tuple(keys))) for place, keys in places.items()]
 
     def _broadcast(self, record: LogRecord) -> None:
@@ -268,12 +273,12 @@ class NormalizeStage:
 
     def _seen(self, raw: Raw, source: Source | None, o: int) -> None:
         """One summary event per source and started ten seconds of observed time: the pulse that silence is judged by."""
-        self.heard.hear(raw.source, o)
         if o > self._reached.get(raw.source, 0):
             self._reached[raw.source] = o
         bucket = o - o % BUCKET
         if self._buckets.get(raw.source) == bucket:
             return
+        self.heard.hear(raw.source, o)
         self._buckets[raw.source] = bucket
         self._route(summary(raw.source, bucket, source.collector if source is not None else ""))
 

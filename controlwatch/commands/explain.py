@@ -34,7 +34,7 @@ def command(
     out = Output(output, mask=mask)
     source = options.source(name, zone, received_base)
     ruleset = options.ruleset(detectors)
-    stage = NormalizeStage(ruleset, {source.source: source})
+    stage = NormalizeStage(ruleset, {source.source: source}, whole=True)
     engine = Engine(ruleset)
     for raw in read_lines(lines(sys.stdin.buffer, "reading"), source):
         items = stage.take(raw)

@@ -29,7 +29,7 @@ def command(name: str, zone: str, received_base: int | None, output: str, *, err
     """Raw records on stdin -> one line of JSON (ECS document, or null) for each, in order."""
     out = Output(output, mask=mask)
     source = options.source(name, zone, received_base)
-    stage = NormalizeStage(Ruleset([]), {source.source: source})
+    stage = NormalizeStage(Ruleset([]), {source.source: source}, whole=True)
     feed = registry.load()[source.feed]
     for number, data in enumerate(lines(sys.stdin.buffer, "normalizing"), 1):
         body, o = unwrap(data.rstrip(b"\n").removesuffix(b"\r"))

@@ -4,7 +4,7 @@ import hashlib
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
@@ -131,6 +131,11 @@ class Ruleset:
             by_route.index()
         self._keyings, self._rules = kinds, routes
 
+    @property
+    def activities(self) -> Container[str]:
+        """Activities that a fold asks for."""
+        return self._keyings
+
     def routes(self, event: SecurityEvent) -> list[tuple[str, Key]]:
         """(kind, key) pairs under which ``event`` is judged; empty if no fold wants it."""
         candidates = self._keyings.get(event.activity)
@@ -140,8 +145,11 @@ class Ruleset:
 
     def places(self, event: SecurityEvent, partitions: int) -> dict[int, list[tuple[str, Key]]]:
         """Partition -> the (kind, key) pairs under which it judges ``event``; empty if no fold wants it."""
+        routes = self.routes(event)
+        if partitions == 1 and routes:
+            return {0: routes}
         places: dict[int, list[tuple[str, Key]]] = {}
-        for kind, key in self.routes(event):
+        for kind, key in routes:
             places.setdefault(identity.partition(kind, key, partitions), []).append((kind, key))
         return places
 

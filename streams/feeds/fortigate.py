@@ -55,6 +55,12 @@ _ALERTS = {
 }
 # FortiOS 4 and 5.0 gave each security profile a type of its own.
 _FLOWS = frozenset((*_ALERTS, "traffic", "utm", "webfilter", "app-ctrl", "emailfilter", "voip", "dns", "attack"))
+# How FortiOS 6.2 and later begin a line of traffic: what tells that it is one, and when it was.
+_TRAFFIC = re.compile(
+    r'date=(\d{4}-\d\d-\d\d) time=(\d\d:\d\d:\d\d) devname="[^"\\]*" devid="[^"\\]*" eventtime=(\d{9,19}) '
+    r'tz="([^"\\]*)" logid="\d*" type="traffic" ',
+    re.ASCII,
+)
 _KNOWN = ("logid", "log_id", "devname", "date", "eventtime")
 _DIRECTION = {"outgoing": "outbound", "incoming": "inbound"}
 _VENDOR = (
@@ -63,6 +69,9 @@ _VENDOR = (
     ("ui", "fortinet.firewall.ui"), ("vd", "fortinet.firewall.vd"), ("logdesc", "rule.description"),
     ("level", "log.level"), ("devid", "observer.serial_number"),
 )
+
+
+_LONGEST = 40  # characters of a stamp: what is remembered must not grow with what a sender writes
 
 
 @lru_cache(maxsize=64)
@@ -90,8 +99,9 @@ def _time(record: RawRecord, fields: Fields) -> tuple[int, int]:
     each other by more than a day the date decides: it is what the administrator set and sees.
     """
     date, clock = fields.get("date", ""), fields.get("time", "")
-    zone = _offset(fields["tz"]) if "tz" in fields else None
-    stamp = _stamp(date, clock, zone or record.zone) if date and clock else None
+    told = fields.get("tz", "")
+    zone = _offset(told) if len(told) <= _LONGEST else None
+    stamp = _stamp(date, clock, zone or record.zone) if date and clock and len(date) + len(clock) <= _LONGEST else None
     digits = fields.get("eventtime") or fields.get("timestamp") or ""
     if digits.isascii() and digits.isdigit() and 9 <= len(digits) <= 19:
         micro, rest = int(digits), 0
@@ -245,6 +255,10 @@ def parse(record: RawRecord) -> Parsed:
     """The event of one line; raises Unreadable if it has no field of FortiOS or no readable time."""
     text = record.text
     start = text.find(">", 0, 6) + 1 if text[:1] == "<" else 0
+    if Activity.FLOW not in record.asked and (begun := _TRAFFIC.match(text, start)) is not None:
+        t, _ = _time(record, dict(zip(("date", "time", "eventtime", "tz"), begun.groups(), strict=True)))
+        yield record.event(t=t, activity=Activity.FLOW)
+        return
     fields = pairs(text[start:] if start else text)
     if "type" not in fields and not any(name in fields for name in _KNOWN):
         raise Unreadable("missing_field", f"expected key=value with date, devname, logid or type, got {text[:64]!r}")

@@ -7,6 +7,7 @@ so that a request cannot carry the boundary of its own record.
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from schemas import instant
@@ -28,6 +29,7 @@ _NGINX_REQUEST = re.compile(r', request: "([A-Z]{1,16}) ([^ "]{1,4096})')
 _TAG = re.compile(r'\[([a-z_]{2,12}) "([^"\\]*(?:\\.[^"\\]*)*)"\]', re.DOTALL)
 _CODE = re.compile(r"with code (\d{3})")
 _CLOCK = re.compile(r"(\d\d)/([A-Z][a-z]{2})/(\d{4}):(\d\d:\d\d:\d\d(?:\.\d{1,6})?) ([+-]\d{4})")
+_LONGEST = 40  # characters of such a stamp
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _REQUEST = re.compile(r"([A-Z]{1,32}) (\S{1,65536})")
 _HEADER_A = re.compile(r"\s{0,9}\[([^\]]{10,40})\] (\S{1,128}) (\S{1,45}) (\d{1,5}) (\S{1,45}) (\d{1,5})")
@@ -38,9 +40,16 @@ _TOTALS = ("949", "959", "980")  # rules of the core rule set that only add up w
 
 def _time(record: RawRecord, text: str) -> int:
     """Instant of a stamp such as 23/May/2022:06:28:50 +0000, or Wed Mar 11 18:02:06 2020 of ModSecurity 3."""
-    match = _CLOCK.fullmatch(text.strip())
+    text = text.strip()
+    t = _clock(text) if len(text) <= _LONGEST else None
+    return syslog.when(text[4:], record) if t is None else t
+
+
+@lru_cache(maxsize=4096)
+def _clock(text: str) -> int | None:
+    match = _CLOCK.fullmatch(text)
     if match is None:
-        return syslog.when(text.strip()[4:], record)
+        return None
     day, month, year, clock, zone = match.groups()
     try:
         return instant.from_datetime(datetime.fromisoformat(f"{year}-{_MONTHS.index(month) + 1:02}-{day}T{clock}{zone}"))
@@ -48,12 +57,16 @@ def _time(record: RawRecord, text: str) -> int:
         raise Unreadable("bad_time", f"expected 23/May/2022:06:28:50 +0000, got {text[:64]!r}") from error
 
 
+def _activity(messages: Sequence[Mapping[str, str]], *, blocked: bool) -> Activity:
+    return Activity.ALERT if blocked or any(message.get("id") for message in messages) else Activity.WEB_REQUEST
+
+
 def _verdict(messages: Sequence[Mapping[str, str]], *, blocked: bool) -> Result:
     """Fields of what the rules said; each message maps id, msg and severity."""
     found = [message for message in messages if message.get("id")]
     main = next((message for message in found if not message["id"].startswith(_TOTALS)), found[0] if found else {})
     return {
-        "activity": Activity.ALERT if found or blocked else Activity.WEB_REQUEST, "category": ("web",), "type": ("access",),
+        "activity": _activity(messages, blocked=blocked), "category": ("web",), "type": ("access",),
         "action": "blocked" if blocked else "detected" if found else "", "outcome": "failure" if blocked else "",
         "rule_id": main.get("id", ""), "rule": main.get("msg", ""), "message": main.get("msg", ""),
         "extra": filled({
@@ -104,7 +117,6 @@ def _audit(record: RawRecord) -> Parsed:
     if modern:
         fields = transaction
     request, response = _part(fields, "request"), _part(fields, "response")
-    names = {name.lower(): string(value) for name, value in _part(request, "headers").items()}
     messages: list[Mapping[str, str]] = []
     if modern:
         for message in _maps(transaction.get("messages")):
@@ -125,12 +137,18 @@ def _audit(record: RawRecord) -> Parsed:
         line = string(request.get("request_line"))
         source, target = ("remote_address", "remote_port"), ("local_address", "local_port")
         stamp, own = string(transaction.get("time")), string(transaction.get("transaction_id"))
+    t = _time(record, stamp)
+    activity = _activity(messages, blocked=blocked)
+    if activity not in record.asked:
+        yield record.event(t=t, activity=activity)
+        return
+    names = {name.lower(): string(value) for name, value in _part(request, "headers").items()}
     result = _with(_verdict(messages, blocked=blocked), **{
         "url.domain": names.get("host", "").partition(":")[0], "user_agent.original": names.get("user-agent", ""),
         "transaction.id": own,
     })
     yield record.event(
-        t=_time(record, stamp), own_id=f"audit/{own}" if own else "", status=status, user=names.get("remote_user", ""),
+        t=t, own_id=f"audit/{own}" if own else "", status=status, user=names.get("remote_user", ""),
         src_ip=address(string(transaction.get(source[0]))), src_port=port(transaction.get(source[1])),
         dst_ip=address(string(transaction.get(target[0]))), dst_port=port(transaction.get(target[1])),
         **(_request(line) | result),

@@ -10,10 +10,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from schemas import instant
+from schemas.event import Activity
 from streams.feeds.kit import panos_logs, syslog
 from streams.feeds.kit.contract import Feed, Parsed, RawRecord, Unreadable
 from streams.feeds.kit.panos_logs import Result, Row
 from streams.feeds.kit.values import number, rank
+
+_LONGEST = 40  # characters of a stamp: what is remembered must not grow with what a sender writes
 
 
 @lru_cache(maxsize=4096)
@@ -33,7 +36,7 @@ def _time(record: RawRecord, row: Row, place: int) -> int:
     fine = row[place] if 0 < place < len(row) else ""
     exact = _stamp(fine, zone) if len(fine) == 29 else None
     for text in (row[6], row[1]):
-        t = _stamp(text, zone)
+        t = _stamp(text, zone) if len(text) <= _LONGEST else None
         if t is None:
             continue
         if exact is not None:
@@ -73,6 +76,9 @@ _LAYOUTS = {
 }
 
 
+_FLOWS = (panos_logs.traffic, panos_logs.decryption)
+
+
 def _fields(text: str) -> tuple[str, Row]:
     """The syslog header of ``text``, which holds no comma, and the fields of its CSV part."""
     comma = text.find(",")
@@ -102,6 +108,9 @@ def parse(record: RawRecord) -> Parsed:
             raise Unreadable("missing_field", f"{kind} log of {len(row)} fields, at least {layout.least} are expected")
         shift = 2 if kind == "CONFIG" and len(row) > 15 and panos_logs.without_details(row) else 0
         t = _time(record, row, layout.fine - shift)
+        if layout.read in _FLOWS and Activity.FLOW not in record.asked:
+            yield record.event(t=t, activity=Activity.FLOW)
+            return
         result = layout.read(row)
         sequence = number(row[layout.sequence - shift]) if 0 < layout.sequence - shift < len(row) else 0
         device = row[layout.device - shift] if 0 < layout.device - shift < len(row) else ""

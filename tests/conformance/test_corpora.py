@@ -26,6 +26,7 @@ from schemas.event import Activity, SecurityEvent
 from schemas.log import Stated
 from schemas.violation import Violation, final
 from sinks.elasticsearch.store import ElasticsearchStore, Options
+from streams.feeds.kit.contract import EVERY_ACTIVITY
 from streams.layout import Layout
 from streams.stage import EVERYTHING, Heartbeat, Raw
 from tests.conformance import onkafka
@@ -39,6 +40,8 @@ pytestmark = [pytest.mark.services, pytest.mark.corpora]
 
 class Everything(Ruleset):
     """All detectors, and every event in the log: one that no fold asks for stands there under a key of its own."""
+
+    activities = EVERY_ACTIVITY
 
     def routes(self, event):
         return super().routes(event) or [("event", (event.id,))]

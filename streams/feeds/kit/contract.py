@@ -4,7 +4,7 @@ A feed module holds one ``feed = Feed(...)``. Its ``parse`` is pure: no clock, n
 says by calling :meth:`RawRecord.event` and :meth:`RawRecord.context`.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
@@ -13,7 +13,9 @@ from pydantic import ValidationError
 
 from schemas import identity, instant, tables
 from schemas.context import ContextRecord
-from schemas.event import SecurityEvent
+from schemas.event import Activity, SecurityEvent
+
+EVERY_ACTIVITY: Container[str] = frozenset(Activity)
 
 
 class Unreadable(ValueError):
@@ -36,6 +38,8 @@ class RawRecord:
     ``o``: observed time stamped by the collector (microseconds), None for bare files. ``zone``: the source's declared zone
     for stamps without one. ``base``: observed time that tells the year where the record has none. ``ordinal`` tells true
     repetitions of identical lines from redelivery. ``offset``: the source's configured constant clock correction.
+    ``asked``: activities that somebody asks for. Of others only time and activity are kept, so that a feed which knows the
+    activity early need read no further than what decides the record's fate and time.
     """
 
     data: bytes
@@ -48,6 +52,7 @@ class RawRecord:
     line: int = 0
     offset: int = 0
     text: str = ""
+    asked: Container[str] = EVERY_ACTIVITY
     _index: int = field(default=0, init=False)
 
     def event(self, *, t: int, own_id: str = "", exported: int | None = None, **fields: Any) -> SecurityEvent:
@@ -57,8 +62,6 @@ class RawRecord:
         one, ``exported`` the record's own export or update time, which stands for the observed time in bare files.
         """
         t += self.offset
-        if not fields.get("host"):
-            fields["host"] = self.source.partition("@")[2]  # an instance is named after its host
         index, self._index = self._index, self._index + 1
         if self.o is not None:
             o = self.o
@@ -66,6 +69,11 @@ class RawRecord:
             o = exported + self.offset
         else:
             o = t
+        activity = fields.get("activity", Activity.OTHER)
+        if activity not in self.asked:
+            return SecurityEvent(id="", t=t, o=o, feed=self.feed, source=self.source, activity=activity)
+        if not fields.get("host"):
+            fields["host"] = self.source.partition("@")[2]  # an instance is named after its host
         return SecurityEvent(
             id=identity.event_id(self.source, own_id, self.data, self.ordinal, index),
             t=t, o=o, feed=self.feed, source=self.source, line=self.line, original=self.text, **fields,
