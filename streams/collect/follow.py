@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from streams import clock
-from streams.collect import files
+from streams.collect import files, names
 from streams.collect.contract import BEAT, Outlet, batch
 from streams.collect.tail import Tail
 from streams.stage import Heartbeat
@@ -76,7 +76,7 @@ class Follow:
             if self._failed.get(path) != str(error):
                 self._failed[path] = str(error)
                 why = "does not exist yet; waiting for it" if error.errno == errno.ENOENT else f"cannot be read: {error}"
-                log.warning("source %s: %s %s", self._source, path, why)
+                log.warning("source %s: %s %s", self._source, names.shown(path), why)
 
     def _scan(self) -> None:
         """Take up new paths. What a pattern finds later was written while we watched; what it finds first was there before."""
@@ -99,4 +99,4 @@ class Follow:
 
 def reader_of(source: str, path: Path) -> str:
     """Name under which the position of one path of a source is stored."""
-    return f"file:{source}:{path}"
+    return f"file:{source}:{names.key(path)}"

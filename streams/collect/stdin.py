@@ -5,6 +5,7 @@ import logging
 import os
 import stat
 import threading
+from codecs import BOM_UTF8
 from collections.abc import Callable
 
 from streams import clock
@@ -84,6 +85,7 @@ class Stdin:
 
     def _raw(self, item: Framed, now: int) -> Raw:
         self._records += 1
-        ordinal = self._ordinals.next(item.data, self._records)
+        data = item.data.removeprefix(BOM_UTF8) if item.line == 1 else item.data
+        ordinal = self._ordinals.next(data, self._records)
         o = None if self._bare else now
-        return Raw(self._source, self._feed, item.data, o, ordinal, item.line, item.length, item.sha256)
+        return Raw(self._source, self._feed, data, o, ordinal, item.line, item.length, item.sha256)

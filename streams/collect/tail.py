@@ -2,13 +2,14 @@
 
 import errno
 import logging
+from codecs import BOM_UTF8
 from collections.abc import Callable
 from pathlib import Path
 
 from msgspec.structs import replace
 
 from streams import clock
-from streams.collect import files
+from streams.collect import files, names
 from streams.collect.contract import BATCH_BYTES, BATCH_RECORDS
 from streams.collect.files import HEAD, Opened, Position
 from streams.collect.framing import Framed, Lines
@@ -113,9 +114,10 @@ class Tail:
 
     def _raw(self, item: Framed, now: int) -> Raw:
         self._records += 1
+        data = item.data.removeprefix(BOM_UTF8) if item.line == 1 else item.data
         return Raw(
-            source=self._source, feed=self._feed, data=item.data, o=None if item.end <= self._position.bare else now,
-            ordinal=self._ordinals.next(item.data, self._records), line=item.line, length=item.length, sha256=item.sha256,
+            source=self._source, feed=self._feed, data=data, o=None if item.end <= self._position.bare else now,
+            ordinal=self._ordinals.next(data, self._records), line=item.line, length=item.length, sha256=item.sha256,
         )  # fmt: skip
 
     def _stored(self, file: Opened, last: Framed) -> bytes:
@@ -175,7 +177,7 @@ class Tail:
             log.warning(
                 "source %s: what had been read of %s up to byte %d is no longer there (truncated, or rotated away); what was"
                 " written after it may be lost. Reading from the beginning. Rotate by renaming, and keep one old file unzipped",
-                self._source, self._path, known.offset,
+                self._source, names.shown(self._path), known.offset,
             )  # fmt: skip
         opened = Opened(self._path)
         return self._begin(opened, Position(inode=opened.inode), old=False)
@@ -188,7 +190,7 @@ class Tail:
                     return opened
                 opened.close()
             except OSError as error:
-                log.warning("source %s: %s cannot be read: %s", self._source, path, error)
+                log.warning("source %s: %s cannot be read: %s", self._source, names.shown(path), error)
         return None
 
     def _leave(self, file: Opened) -> None:
@@ -208,7 +210,7 @@ class Tail:
         log.warning(
             "source %s: %s was written to after it had been rotated and for %g s nothing had come; what was written from byte %d"
             " on is not read. Let its writer open the new file as soon as the old one is renamed",
-            self._source, self._path, DRAIN, self._past[1],
+            self._source, names.shown(self._path), DRAIN, self._past[1],
         )  # fmt: skip
         self._close_past()
 

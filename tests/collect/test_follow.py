@@ -6,12 +6,14 @@ import os
 
 import pytest
 
+from detectors.kit.registry import Ruleset
 from streams.collect import follow, tail
 from streams.collect.contract import Collected
 from streams.collect.follow import Follow
 from streams.collect.run import Collectors
 from streams.collect.sources import from_options
 from streams.collect.stdin import Stdin
+from streams.embedded import Embedded, file_of
 from streams.stage import Heartbeat
 
 
@@ -202,3 +204,30 @@ async def test_within_a_batch_positions_never_run_ahead(tmp_path):
         first, _ = await records(queue, 2)
     async with running(following(path, {first.reader: first.position})) as queue:
         assert (await records(queue, 2))[0].raw == first.raw
+
+
+async def test_a_name_that_is_not_utf_8_is_followed_and_its_position_can_be_stored(tmp_path):
+    path = tmp_path / os.fsdecode(b"c\xff.log")
+    path.write_text("one\n")
+    async with running(following(tmp_path / "*.log")) as queue:
+        [first] = await records(queue, 1)
+    runner = Embedded(file_of(tmp_path), Ruleset([]), {})
+    runner.take([first.raw], {first.reader: first.position}, now=first.raw.o)
+    stored = runner.positions()
+    runner.close()
+    with path.open("a") as file:
+        file.write("two\n")
+    async with running(following(tmp_path / "*.log", stored)) as queue:
+        assert [item.raw.data for item in await records(queue, 1)] == [b"two"]
+
+
+async def test_a_byte_order_mark_at_the_beginning_of_a_file_is_no_part_of_its_first_record(tmp_path):
+    mark = "\ufeff".encode()
+    (tmp_path / "a.log").write_bytes(mark + b"one\n" + mark + b"two\n")
+    async with running(following(tmp_path / "a.log")) as queue:
+        first, second = await records(queue, 2)
+    assert (first.raw.data, second.raw.data) == (b"one", mark + b"two")
+    async with running(following(tmp_path / "a.log", {second.reader: second.position})) as queue:
+        with (tmp_path / "a.log").open("a") as file:
+            file.write("three\n")
+        assert (await records(queue, 1))[0].raw.data == b"three"
