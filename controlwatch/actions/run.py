@@ -11,6 +11,7 @@ from kafka.errors import KafkaError
 from controlwatch import configuration, options, serving, settings, worker
 from controlwatch.cli import Unfinished
 from controlwatch.output import Output
+from schemas.log import Incompatible
 from streams.kafka.bounds import Beyond
 
 
@@ -32,7 +33,7 @@ def run(chosen: Sequence[str], inputs: tuple[str, ...], out: Output, *, live: bo
                     context=what.context, collector=what.collector, live=live, announce=out.tell, listening=listening,
                 )
             )
-        except Beyond as error:
+        except (Beyond, Incompatible) as error:
             raise Unfinished(str(error)) from error
         except (KafkaError, ClientError) as error:
             raise Unfinished(f"Kafka at {configured.kafka}: {error}; is it running? set CONTROLWATCH_KAFKA") from error

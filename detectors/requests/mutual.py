@@ -83,7 +83,7 @@ class Two(FoldState, frozen=True):
 def pair(state: Two, event: SecurityEvent, ctx: Context) -> Step:  # noqa: ARG001 - the contract of a step
     """An approval between two persons: a hint if the other way round happened for the same object shortly before."""
     told = event.extra
-    record = told["record"]
+    record = told.get("record") or packed_evidence(evidence(event))  # facts in the log may be older than this field
     new = Given(
         t=event.t, approval=told["approval"], requester=told["requester"], targets=tuple(told["targets"]),
         objects=tuple(told["objects"]), record=record, line=told.get("lines", {}).get(record["event_id"], 0),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
 
+from schemas.log import Incompatible
 from streams.kafka import watchdog
 from streams.kafka.bounds import Beyond
 from streams.kafka.lane import MAX_RECORDS, Lane, Stuck, Submit
@@ -37,7 +38,7 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
         self._most: dict[int, int] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._changed = asyncio.Event()
-        self._lost: Beyond | None = None
+        self._fatal: Beyond | Incompatible | None = None
         self._consumer = AIOKafkaConsumer(
             bootstrap_servers=bootstrap, group_id=self.group, client_id=f"{worker}-{stage.name}",
             group_instance_id=f"{worker}-{stage.name}", enable_auto_commit=False, isolation_level="read_committed",
@@ -51,6 +52,7 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
 
         Raises:
             Beyond: a partition ends before what has been read of it.
+            Incompatible: a later version has written its state or records; one that can read them should have the partition.
         """
         await self._consumer.start()
         self._consumer.subscribe([self.stage.source], listener=self)
@@ -64,8 +66,8 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
                 self._changed.clear()
                 await self._adjust()
                 await self._hear()
-                if self._lost is not None:
-                    raise self._lost
+                if self._fatal is not None:
+                    raise self._fatal
         finally:
             stop.cancel()
             looking.cancel()
@@ -139,8 +141,8 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
 
     def _ended(self, partition: int, task: "asyncio.Task[None]") -> None:
         error = task.exception() if not task.cancelled() else None
-        if isinstance(error, Beyond):
-            self._lost = error
+        if isinstance(error, Beyond | Incompatible):
+            self._fatal = error
         if isinstance(error, TimeoutError):
             self._most[partition] = max(1, self._most.get(partition, MAX_RECORDS) // 4)
         if isinstance(error, KafkaError | Stuck) and partition in self.paces:

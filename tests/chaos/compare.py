@@ -125,7 +125,8 @@ async def _laws(bootstrap: str, layout: Layout, *, unstored: int) -> list[str]:
     for partition in range(layout.keyed):
         kept = await _state(bootstrap, layout.name("state.detect"), partition, '["m"]')
         counts = kept.get("counters", {})
-        parked += counts.get("parked", 0)
+        # What crashes when it is judged anew, and a deadline that crashes, have their letters but no fate of their own.
+        parked += sum(counts.get(name, 0) for name in ("parked", "parked_anew", "parked_deadlines"))
         routed = counts.get("routed", 0)
         fates = sum(counts.get(fate, 0) for fate in ("judged", "late", "duplicate", "parked"))
         copies = 0

@@ -29,6 +29,8 @@ class Worker(Server):
         }  # fmt: skip
         self._clock = clock
         self._stages = stages
+        self.root = ROOT
+        """The checkout whose program it runs; change it between two starts."""
 
     def command(self) -> list[str | Path]:
         stages = [f"--stage={name}" for name in self._stages]
@@ -36,7 +38,7 @@ class Worker(Server):
 
     def environment(self) -> dict[str, str]:
         own = {name: value for name, value in os.environ.items() if not name.startswith("CONTROLWATCH_")}
-        return {**own, "PYTHONPATH": str(ROOT), **self.settings}
+        return {**own, "PYTHONPATH": str(self.root), **self.settings}
 
     def ready(self) -> bool:
         return self.running

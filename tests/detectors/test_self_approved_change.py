@@ -156,3 +156,15 @@ def test_mutual_approval_of_a_request_approved_twice_cites_the_decision_that_mad
     early, more = request("rita", number="CHG2", decided=-60, requester="ian", implementer="")
     [found] = judged(ID, [*early, *events], [*context, more[-1]])
     assert cited(found) == BOTH
+
+
+def test_fact_that_an_earlier_version_told_stands_for_the_record_it_does_not_name():
+    facts = [
+        SecurityEvent(
+            id=f"fact-{n}", t=at(n), o=at(n), feed="fact", source=ID, activity=Activity.FACT, action="approval_between",
+            ref="P-ANNA|P-IAN", extra={"approval": f"CHG{n}", "requester": asked, "approver": given, "targets": ["w"], "objects": []},
+        )
+        for n, (asked, given) in enumerate([("P-ANNA", "P-IAN"), ("P-IAN", "P-ANNA")], 1)
+    ]  # fmt: skip
+    [found] = judged(ID, facts, FIRM)
+    assert [item.event_id for item in found.evidence] == ["fact-1", "fact-2"]
