@@ -1,7 +1,9 @@
-"""Records of the keyed ``events`` log: events with routes, context, facts taken back, progress, pardons. JSON.
+"""Records of the keyed ``events`` log: events with routes, context, facts taken back, progress, pardons, corrections. JSON.
 
 One partition of this log is one totally ordered input of one engine.
 """
+
+from typing import Any
 
 import msgspec
 
@@ -67,7 +69,30 @@ class Unparked(msgspec.Struct, frozen=True, tag="unparked", omit_defaults=True):
     schema: int = SCHEMA
 
 
-LogRecord = Keyed | Stated | FactGone | Progress | Unparked
+class Correction(msgspec.Struct, frozen=True, tag="correction", kw_only=True, omit_defaults=True):
+    """What records that came too late for fold ``rule`` change for ``key`` (``docs/decisions/0016-rejudge.md``).
+
+    ``events``: taken into account beyond what was accepted; the owner takes in those that its buffer covers. ``drop``: ids
+    of facts that are not derived any more. ``found``: violation id -> finding, where the owner has only the outcome;
+    ``gone``: ids that are not found there any more. ``known``: newest transitions (JSON) of violations whose numbers the
+    owner may have forgotten. ``observed``, ``trimmed``: the owner's clock, and when it had last let go of old events, in the
+    state that was read (µs).
+    """
+
+    rule: str
+    key: tuple[str, ...]
+    observed: int
+    trimmed: int
+    cause: str
+    events: tuple[SecurityEvent, ...] = ()
+    drop: tuple[str, ...] = ()
+    found: dict[str, dict[str, Any]] = {}
+    gone: tuple[str, ...] = ()
+    known: tuple[str, ...] = ()
+    schema: int = SCHEMA
+
+
+LogRecord = Keyed | Stated | FactGone | Progress | Unparked | Correction
 
 
 class _Kind(msgspec.Struct):
@@ -76,7 +101,7 @@ class _Kind(msgspec.Struct):
     type: str = ""
 
 
-_TAGS = {kind.__struct_config__.tag for kind in (Keyed, Stated, FactGone, Progress, Unparked)}
+_TAGS = {kind.__struct_config__.tag for kind in (Keyed, Stated, FactGone, Progress, Unparked, Correction)}
 
 encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(LogRecord).decode

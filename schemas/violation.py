@@ -34,6 +34,7 @@ class State(StrEnum):
 
 
 SETTLED = frozenset({State.OPEN, State.EXCEPTED, State.RETRACTED})
+GONE = frozenset({State.WITHDRAWN, State.SUPERSEDED})
 
 
 class Change(StrEnum):

@@ -5,16 +5,16 @@ record, ``m`` counters and progress. A closed segment is never rewritten; None d
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import msgspec
 
 from detectors.kit.contract import Finding, FoldState
 from detectors.kit.engine import Engine
 from detectors.kit.keyed import KeyedFold
+from detectors.kit.packing import plain, typed
 from detectors.kit.registry import Rule
 from detectors.kit.segments import NONE, NOTHING
-from schemas.context import ContextRecord, Record
+from schemas.context import ContextRecord
 from schemas.event import SecurityEvent
 from schemas.log import Incompatible, Progress, Stated
 from schemas.violation import Violation
@@ -45,26 +45,16 @@ class Head(msgspec.Struct, kw_only=True):
 
 
 class Meta(msgspec.Struct, kw_only=True):
-    """Counters and clocks of the partition."""
+    """Counters and clocks of the partition. ``trimmed``: see :class:`Engine`; None: not told, so perhaps just now."""
 
     schema: int
     counters: dict[str, int]
     progress: list[Progress]
+    trimmed: int | None = None
 
 
-def _plain(value: Any) -> Any:
-    """A fold's state may hold records (evidence), which MessagePack does not know."""
-    if isinstance(value, Record):
-        return value.model_dump()
-    raise TypeError(f"a fold's state holds a {type(value).__name__}; it may hold structs, records and plain values")
-
-
-def _typed(kind: type, value: Any) -> Any:
-    return kind.model_validate(value) if issubclass(kind, Record) else value
-
-
-_pack = msgspec.msgpack.Encoder(enc_hook=_plain).encode
-_head = msgspec.msgpack.Decoder(Head, dec_hook=_typed).decode
+_pack = msgspec.msgpack.Encoder(enc_hook=plain).encode
+_head = msgspec.msgpack.Decoder(Head, dec_hook=typed).decode
 _meta = msgspec.msgpack.Decoder(Meta).decode
 _segment = msgspec.msgpack.Decoder(list[SecurityEvent]).decode
 _context = msgspec.msgpack.Decoder(list[ContextRecord] | ContextRecord).decode  # schema 1: one statement
@@ -79,7 +69,7 @@ def changes(engine: Engine) -> list[Change]:
     for table, id_ in sorted(engine.context_changed):
         result.append((_key("c", table, id_), _pack(engine.context.statements(table, id_))))
     engine.context_changed.clear()
-    meta = Meta(schema=SCHEMA, counters=dict(engine.counters), progress=list(engine.progress.values()))
+    meta = Meta(schema=SCHEMA, counters=dict(engine.counters), progress=list(engine.progress.values()), trimmed=engine.trimmed)
     result.append((_key("m"), _pack(meta)))
     return result
 
@@ -112,6 +102,7 @@ def restore(engine: Engine, records: Iterable[tuple[str, bytes]]) -> None:
             engine.apply(progress)
         engine.counters.clear()
         engine.counters.update(meta.counters)
+        engine.trimmed = engine.observed() if meta.trimmed is None else meta.trimmed
     heads = {tuple(rest): _restored(engine, _head(value)) for rest, value in kinds.get("h", [])}
     for rest, value in kinds.get("v", []):
         violation = Violation.model_validate_json(value)
@@ -186,7 +177,7 @@ def _restored(engine: Engine, head: Head) -> KeyedFold:
 def _base(rule: Rule, head: Head) -> FoldState:
     fold = rule.fold
     if head.version == fold.state_version:
-        return msgspec.msgpack.decode(head.base, type=type(fold.init), dec_hook=_typed)
+        return msgspec.msgpack.decode(head.base, type=type(fold.init), dec_hook=typed)
     if head.version > fold.state_version or fold.upgrade is None:
         why = "is older" if head.version > fold.state_version else "no upgrade"
         raise Incompatible(

@@ -9,20 +9,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
+from detectors.kit import corrections
 from detectors.kit.context import ContextStore, View
 from detectors.kit.contract import GRACE_MAX, SKEW, Finding
+from detectors.kit.corrections import MARGIN
 from detectors.kit.keyed import KeyedFold
 from detectors.kit.publish import publish
 from detectors.kit.registry import Rule, Ruleset
 from detectors.kit.stepping import Stepping
-from schemas import instant
 from schemas.event import SecurityEvent
 from schemas.identity import Key
-from schemas.log import FactGone, Keyed, LogRecord, Progress, Stated, Unparked
+from schemas.log import Correction, FactGone, Keyed, LogRecord, Progress, Stated, Unparked
 from schemas.violation import State, Violation
 
 MAX_EVENTS = 4096
-MARGIN = 5 * instant.MINUTE
 PROGRESS = "progress"
 
 
@@ -51,7 +51,7 @@ class Gap:
 
 @dataclass(slots=True)
 class Batch:
-    """Net result of the records applied since the last drain."""
+    """Net result of the records applied since the last drain. ``looped``: facts told and taken back within the engine."""
 
     violations: list[Violation] = field(default_factory=list)
     facts: list[SecurityEvent] = field(default_factory=list)
@@ -59,13 +59,14 @@ class Batch:
     late: list[tuple[str, SecurityEvent]] = field(default_factory=list)
     parked: list[Parked] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+    looped: list[Keyed | FactGone] = field(default_factory=list)
 
 
 class Engine:
     """Folds of one partition.
 
     ``raw_partitions``: how many writers' progress must be known before time passes; ``partitions``: how many detect
-    partitions exchange facts (1: facts loop back at once).
+    partitions exchange facts (1: facts loop back at once). ``trimmed``: observed time at the last trim (µs; 0: never).
     """
 
     def __init__(self, ruleset: Ruleset, *, raw_partitions: int = 1, partitions: int = 1) -> None:
@@ -76,6 +77,7 @@ class Engine:
         self.touched: dict[tuple[int, Key], KeyedFold] = {}
         self.context_changed: set[tuple[str, str]] = set()
         self.progress: dict[tuple[int, int], Progress] = {}
+        self.trimmed = 0
         self._raw_partitions = raw_partitions
         self._partitions = partitions
         self._changed: dict[tuple[int, Key], tuple[KeyedFold, int, str]] = {}
@@ -102,6 +104,8 @@ class Engine:
             self._pass(record)
         elif isinstance(record, Unparked):
             self._unpark(record)
+        elif isinstance(record, Correction):
+            self._correct(record)
         else:
             self._unfact(record)
 
@@ -122,7 +126,9 @@ class Engine:
                 if keyed.told():
                     self.touched[keyed.place] = keyed
             for fact in looped:
-                self._event(fact, tuple(self.ruleset.routes(fact)))
+                told = Keyed(fact, tuple(self.ruleset.routes(fact)))
+                self._batch.looped.append(told)
+                self._event(fact, told.routes)
         batch, self._batch = self._batch, Batch()
         return batch
 
@@ -146,6 +152,7 @@ class Engine:
 
     def trim(self) -> None:
         """Drop what no accepted event and no context record can reach any more."""
+        self.trimmed = self.observed()
         horizons = [self.observed(rule.fold.stage) - rule.fold.retention - MARGIN for rule in self.ruleset.rules]
         for place, keyed in list(self.keys.items()):
             horizon = horizons[place[0]]
@@ -177,6 +184,10 @@ class Engine:
             for rule in self.ruleset.interested(kind, event):
                 self.counters["routed"] += 1
                 if delay > rule.fold.memory or delay < -SKEW:
+                    held = self.keys.get((rule.index, key))
+                    if held is not None and event.id in held.events:  # an earlier copy was in time, or a correction let it in
+                        self.counters["duplicate"] += 1
+                        continue
                     self.counters["late"] += 1
                     self._batch.late.append((rule.id, event))
                     continue
@@ -250,6 +261,21 @@ class Engine:
             if keyed.unpark(record.id, now):
                 self._changed[(rule.index, keyed.key)] = (keyed, now if event is None else event.o, record.id)
             self._schedule(keyed)
+
+    def _correct(self, record: Correction) -> None:
+        """Take up what late records change, unless old events and numbers have been let go since it was found out."""
+        rule = next((rule for rule in self.ruleset.rules if rule.id == record.rule), None)
+        if rule is None or record.trimmed != self.trimmed:
+            self.counters["corrections_refused"] += 1
+            return
+        self.counters["corrections"] += 1
+        place = (rule.index, record.key)
+        keyed = self.keys[place] = self.keys.get(place) or self.new(rule, record.key)
+        now = self.observed(rule.fold.stage)
+        self.counters["admitted"] += corrections.take(keyed, record, trimmed=self.trimmed, now=now)
+        self.touched[place] = keyed
+        self._changed[place] = (keyed, record.observed, record.cause)
+        self._schedule(keyed)
 
     def _state(self, record: Stated) -> None:
         readers = self.context.put(record.record)
@@ -384,7 +410,9 @@ class Engine:
             if self._partitions > 1:
                 self._batch.facts_gone.append(fact)
             else:
-                self._unfact(FactGone(fact.id, tuple(self.ruleset.routes(fact))))
+                taken = FactGone(fact.id, tuple(self.ruleset.routes(fact)))
+                self._batch.looped.append(taken)
+                self._unfact(taken)
         sent.update((fact.id, fact) for fact in new)
         if self._partitions > 1:
             self._batch.facts += new

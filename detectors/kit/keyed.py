@@ -15,7 +15,7 @@ from detectors.kit.segments import NOTHING, Log
 from detectors.kit.stepping import Order, Park
 from schemas.event import SecurityEvent
 from schemas.identity import Key
-from schemas.violation import State
+from schemas.violation import GONE, State
 
 NEWEST = 64
 """States kept of the newest events; of older events every ``EVERY``-th is kept, from where the others are folded again."""
@@ -187,7 +187,7 @@ class KeyedFold(Results):
         kept = repr(self.base)  # a violation whose anchor it still holds may be told anew, under the next number
         gone = [
             id_ for id_, old in self.published.items()
-            if old.last_time < horizon and id_ in self.sealed and old.anchor not in kept
+            if old.last_time < horizon and (id_ in self.sealed or old.state in GONE) and old.anchor not in kept
         ]  # fmt: skip
         for id_ in gone:
             del self.published[id_]

@@ -5,10 +5,9 @@ from fnmatch import fnmatchcase
 
 from detectors.kit.contract import Entry, Finding
 from detectors.kit.keyed import KeyedFold
-from schemas.violation import Change, Evidence, State, Transition, Violation
+from schemas.violation import GONE, Change, Evidence, State, Transition, Violation
 
 LINES = 256 << 10  # characters of all lines shown with one violation; each may take six bytes when it is sent
-GONE = frozenset({State.WITHDRAWN, State.SUPERSEDED})
 _CHANGE = {
     State.PENDING: Change.PENDING,
     State.OPEN: Change.OPENED,

@@ -53,8 +53,11 @@ class Reading:
         )  # fmt: skip
 
 
-def final(ruleset, events, context, until):
-    """The final set at truth time ``until``: violation id -> what the canonical form says of it."""
+def final(ruleset, events, context, until, *, waiving=None):
+    """The final set at truth time ``until``: violation id -> what the canonical form says of it.
+
+    ``waiving``: the ruleset whose memory limits exceptions, if not the same.
+    """
     unique = {}
     for event in events:
         if event.id not in unique or event.o < unique[event.id].o:
@@ -66,7 +69,8 @@ def final(ruleset, events, context, until):
             if rule.fold.stage == stage:
                 _fold(rule, pool, context, until, found, told)
         pool += told.values()
-    return {id_: _state(rule, item, context) for id_, (rule, item) in found.items() if item.settle_at <= until}
+    limits = (waiving or ruleset).rules
+    return {id_: _state(limits[rule.index], item, context) for id_, (rule, item) in found.items() if item.settle_at <= until}
 
 
 def _fold(rule, pool, context, until, found, told):

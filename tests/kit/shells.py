@@ -34,7 +34,7 @@ class Lane:
     def __init__(self, part, shell):
         self.part, self.shell = part, shell
         self.log, self.at, self.committed = [], 0, 0
-        self.stored, self.told = {}, {}
+        self.stored, self.told, self.late, self.looped = {}, {}, [], []
         self.engine = self._engine()
 
     def _engine(self):
@@ -64,6 +64,8 @@ class Lane:
         assert not batch.parked
         self.shell.gaps += batch.gaps
         self.shell.history += batch.violations
+        self.late += batch.late
+        self.looped += batch.looped
         if trim:
             self.engine.trim()
         for fact in batch.facts_gone:
@@ -103,6 +105,22 @@ class Shell:
                 own = Keyed(record.event, routes) if isinstance(record, Keyed) else FactGone(record.id, routes)
             lane.log.append(log.decode(log.encode(own)))
 
+    def finish(self, rng):
+        """Judge everything that has been sent."""
+        while any(lane.committed < len(lane.log) for lane in self.lanes):
+            rng.choice([lane for lane in self.lanes if lane.committed < len(lane.log)]).step(rng)
+
+    def final(self):
+        """The settled violations by id; both laws hold: fates add up, numbers have no gap."""
+        for lane in self.lanes:
+            fates = lane.engine.counters
+            assert fates["routed"] == fates["judged"] + fates["late"] + fates["duplicate"] + fates["parked"]
+        numbers = {}
+        for violation in self.history:
+            numbers[violation.id] = numbers.get(violation.id, 0) + 1
+            assert violation.transition.number == numbers[violation.id], "transitions are numbered without gap"
+        return {violation.id: violation for violation in final(self.history)}
+
 
 def arrivals(records, way, rng, until):
     """``records`` and progress in an order of arrival: each partition tells no more than it has written."""
@@ -131,19 +149,16 @@ def logged(ruleset, record):
 
 def run(ruleset, records, way, until):
     """Judge events and context ``records`` the ``way`` told; the settled violations at ``until`` by id."""
+    return ran(ruleset, records, way, until).final()
+
+
+def ran(ruleset, records, way, until):
+    """The shell when everything has been judged."""
     rng = random.Random(way.seed)
     shell = Shell(ruleset, way)
     for record in arrivals(records, way, rng, until):
         shell.send(record if isinstance(record, Progress) else logged(ruleset, record))
         while rng.random() < 0.7:
             rng.choice(shell.lanes).step(rng)
-    while any(lane.committed < len(lane.log) for lane in shell.lanes):
-        rng.choice([lane for lane in shell.lanes if lane.committed < len(lane.log)]).step(rng)
-    for lane in shell.lanes:
-        fates = lane.engine.counters
-        assert fates["routed"] == fates["judged"] + fates["late"] + fates["duplicate"] + fates["parked"]
-    numbers = {}
-    for violation in shell.history:
-        numbers[violation.id] = numbers.get(violation.id, 0) + 1
-        assert violation.transition.number == numbers[violation.id], "transitions are numbered without gap"
-    return {violation.id: violation for violation in final(shell.history)}
+    shell.finish(rng)
+    return shell
