@@ -75,14 +75,14 @@ class Correction(msgspec.Struct, frozen=True, tag="correction", kw_only=True, om
     ``events``: taken into account beyond what was accepted; the owner takes in those that its buffer covers. ``drop``: ids
     of facts that are not derived any more. ``found``: violation id -> finding, where the owner has only the outcome;
     ``gone``: ids that are not found there any more. ``known``: newest transitions (JSON) of violations whose numbers the
-    owner may have forgotten. ``observed``, ``trimmed``: the owner's clock, and when it had last let go of old events, in the
-    state that was read (µs).
+    owner may have forgotten. ``observed``, ``trims``: the owner's clock (µs), and how often it had let go of what is old, in the
+    state that was read.
     """
 
     rule: str
     key: tuple[str, ...]
     observed: int
-    trimmed: int
+    trims: int
     cause: str
     events: tuple[SecurityEvent, ...] = ()
     drop: tuple[str, ...] = ()

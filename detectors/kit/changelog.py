@@ -45,12 +45,13 @@ class Head(msgspec.Struct, kw_only=True):
 
 
 class Meta(msgspec.Struct, kw_only=True):
-    """Counters and clocks of the partition. ``trimmed``: see :class:`Engine`; None: not told, so perhaps just now."""
+    """Counters and clocks of the partition. ``trimmed``, ``trims``: see :class:`Engine`; None: perhaps just now."""
 
     schema: int
     counters: dict[str, int]
     progress: list[Progress]
     trimmed: int | None = None
+    trims: int = 0
 
 
 _pack = msgspec.msgpack.Encoder(enc_hook=plain).encode
@@ -69,7 +70,10 @@ def changes(engine: Engine) -> list[Change]:
     for table, id_ in sorted(engine.context_changed):
         result.append((_key("c", table, id_), _pack(engine.context.statements(table, id_))))
     engine.context_changed.clear()
-    meta = Meta(schema=SCHEMA, counters=dict(engine.counters), progress=list(engine.progress.values()), trimmed=engine.trimmed)
+    meta = Meta(
+        schema=SCHEMA, counters=dict(engine.counters), progress=list(engine.progress.values()),
+        trimmed=engine.trimmed, trims=engine.trims,
+    )  # fmt: skip
     result.append((_key("m"), _pack(meta)))
     return result
 
@@ -103,6 +107,7 @@ def restore(engine: Engine, records: Iterable[tuple[str, bytes]]) -> None:
         engine.counters.clear()
         engine.counters.update(meta.counters)
         engine.trimmed = engine.observed() if meta.trimmed is None else meta.trimmed
+        engine.trims = meta.trims
     heads = {tuple(rest): _restored(engine, _head(value)) for rest, value in kinds.get("h", [])}
     for rest, value in kinds.get("v", []):
         violation = Violation.model_validate_json(value)

@@ -66,7 +66,8 @@ class Engine:
     """Folds of one partition.
 
     ``raw_partitions``: how many writers' progress must be known before time passes; ``partitions``: how many detect
-    partitions exchange facts (1: facts loop back at once). ``trimmed``: observed time at the last trim (µs; 0: never).
+    partitions exchange facts (1: facts loop back at once). ``trimmed``: observed time at the last trim (µs; 0: never),
+    ``trims``: how many there were.
     """
 
     def __init__(self, ruleset: Ruleset, *, raw_partitions: int = 1, partitions: int = 1) -> None:
@@ -78,6 +79,7 @@ class Engine:
         self.context_changed: set[tuple[str, str]] = set()
         self.progress: dict[tuple[int, int], Progress] = {}
         self.trimmed = 0
+        self.trims = 0
         self._raw_partitions = raw_partitions
         self._partitions = partitions
         self._changed: dict[tuple[int, Key], tuple[KeyedFold, int, str]] = {}
@@ -153,6 +155,7 @@ class Engine:
     def trim(self) -> None:
         """Drop what no accepted event and no context record can reach any more."""
         self.trimmed = self.observed()
+        self.trims += 1
         horizons = [self.observed(rule.fold.stage) - rule.fold.retention - MARGIN for rule in self.ruleset.rules]
         for place, keyed in list(self.keys.items()):
             horizon = horizons[place[0]]
@@ -265,7 +268,7 @@ class Engine:
     def _correct(self, record: Correction) -> None:
         """Take up what late records change, unless old events and numbers have been let go since it was found out."""
         rule = next((rule for rule in self.ruleset.rules if rule.id == record.rule), None)
-        if rule is None or record.trimmed != self.trimmed:
+        if rule is None or record.trims != self.trims:
             self.counters["corrections_refused"] += 1
             return
         self.counters["corrections"] += 1

@@ -171,7 +171,7 @@ def rejudge(engine: Engine, rule: Rule, key: Key, archived: Archived, asked: Ask
         return result
     reasons = sorted(usable | admitted.keys(), key=lambda id_: own[id_].order)
     result.correction = Correction(
-        rule=rule.id, key=key, observed=engine.observed(), trimmed=engine.trimmed, cause=_cause(reasons),
+        rule=rule.id, key=key, observed=engine.observed(), trims=engine.trims, cause=_cause(reasons),
         events=tuple(own[id_] for id_ in reasons), drop=drop, gone=tuple(ended),
         found={id_: packed(finding) for id_, finding in found.items()},
         known=tuple(stored[id_].model_dump_json() for id_ in (*found, *ended) if id_ in stored),

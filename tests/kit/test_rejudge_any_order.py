@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from detectors.kit.registry import Loaded, Ruleset
 from schemas import instant
@@ -20,12 +21,20 @@ PATIENT = Ruleset([
 
 
 @settings(max_examples=250, deadline=None)
-@given(stories(), WAYS)
-def test_rejudged_it_is_what_the_definition_says_of_everything_ever_observed(records, way):
-    """Here the horizon has passed everything, so that the corrections carry it all: old numbers, facts, forgotten keys."""
+@given(stories(), WAYS, st.booleans())
+def test_rejudged_it_is_what_the_definition_says_of_everything_ever_observed(records, way, early):
+    """At last the horizon has passed everything, so that the corrections carry it all: old numbers, facts, forgotten keys.
+
+    ``early``: late events have been let in before, as far as the owners still covered them.
+    """
     events = [record for record in records if hasattr(record, "rank")]
     context = [record for record in records if not hasattr(record, "rank")]
     shell = shells.ran(toys.RULES, records, way, UNTIL)
+    shell.way = way._replace(trim=0.0)  # a correction made before a trim is refused: run again, see test_rejudge.py
+    if early:
+        rejudging.rejudged(shell, 0, UNTIL)
+        again = rejudging.plan(shell, 0, UNTIL)
+        assert (again.corrections, again.changes) == ([], [])
     for lane in shell.lanes:
         lane.commit(trim=True)
         lane.commit(trim=True)
