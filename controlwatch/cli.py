@@ -22,6 +22,7 @@ COMMANDS = {
     "normalize": "Raw records on stdin -> one ECS document (or null) each.",
     "detect": "Raw records on stdin -> final violations.",
     "replay": "Judge a folder of recorded raw logs.",
+    "rejudge": "Judge archived events again, with those that came too late.",
     "explain": "Why each record on stdin did, or did not, lead to a violation.",
     "simulate": "Write the raw logs of a made-up securities firm, with the truth.",
     "report": "Monthly compliance summary.",

@@ -14,12 +14,13 @@ from detectors.kit.registry import Ruleset
 from schemas import instant
 from schemas.context import ContextRecord, Source
 from schemas.coverage import Coverage, judged
+from schemas.log import Correction, Keyed
 from schemas.violation import Violation
 from sinks import deadletter, redriven, sqlite, sqlite_coverage
 from sinks.deadletter import DeadLetter
 from sinks.redriven import FAILED, JUDGED, READ, STORED, Redriven
 from sinks.sqlite_file import open_writer
-from streams import letters, redrive
+from streams import archive, letters, redrive
 from streams.coverage import unjudged
 from streams.redrive import Final
 from streams.stage import Heartbeat, Kept, NormalizeStage, Raw
@@ -54,6 +55,7 @@ class Embedded:
         self._trimmed = 0
         self._now: int | None = None  # the clock when it was last told
         self._open()
+        archive.install(self._connection, self.engine.observed())
 
     def take(
         self, items: Sequence[Raw | Heartbeat], positions: Mapping[str, bytes], *, now: int | None
@@ -74,7 +76,7 @@ class Embedded:
             if now is not None:
                 marks = self._redrive()
                 self.stage.progress(now)
-            return self._commit(positions, marks)
+            return self._commit(positions, marks, archive.asked(self._connection) if now is not None else ())
         except BaseException:
             self._connection.rollback()
             self._open()
@@ -133,17 +135,35 @@ class Embedded:
         refused = sqlite.apply(self._connection, [item])
         return f"{FAILED}: {refused[0].detail}" if refused else STORED
 
-    def _commit(self, positions: Mapping[str, bytes], asked: Sequence[tuple[DeadLetter, str]] = ()) -> list[Violation]:
+    def _correct(self, corrections: Sequence[tuple[int, Correction]]) -> None:
+        """Take up what ``rejudge`` asks for; a correction that is refused changes nothing and is not archived."""
+        results: dict[int, str] = {}
+        for seq, record in corrections:
+            refused = self.engine.counters["corrections_refused"]
+            self.engine.apply(record)
+            results[seq] = archive.REFUSED if self.engine.counters["corrections_refused"] > refused else archive.JUDGED
+        archive.done(self._connection, results)
+        taken = [record for seq, record in corrections if results[seq] == archive.JUDGED]
+        archive.append(self._connection, taken, self.engine.observed())
+
+    def _commit(
+        self, positions: Mapping[str, bytes], asked: Sequence[tuple[DeadLetter, str]] = (),
+        corrections: Sequence[tuple[int, Correction]] = (),
+    ) -> list[Violation]:  # fmt: skip
         connection = self._connection
         connection.execute("BEGIN IMMEDIATE")
         output = self.stage.drain()
         for _, record in output.records:
             self.engine.apply(record)
         results = {letter.id: result or self._again(letter) for letter, result in asked}
+        self._correct(corrections)
         # What the batch found is taken out first: trimming forgets results along with the events they came from.
         batch = self.engine.drain()
+        told = [record for _, record in output.records if isinstance(record, Keyed)]
+        archive.append(connection, [*told, *batch.looped], self.engine.observed())
         if self.engine.observed() - self._trimmed > TRIM_EVERY:
             self.engine.trim()
+            archive.forget(connection, self.engine.observed())
             self._trimmed = self.engine.observed()
         buried = [letters.unread(dead, topic=dead.raw.source, partition=0, offset=dead.raw.line) for dead in output.dead]
         buried += [letters.unjudged(parked, topic="events", partition=0) for parked in batch.parked]

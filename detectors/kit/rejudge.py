@@ -196,7 +196,7 @@ def _judged(
     def park(_: Stepping, event_id: str, __: int, ___: Exception) -> None:
         crashed.add(event_id)
 
-    shadow = KeyedFold(lifted, key, View(engine.context, (rule.index, key)), park)
+    shadow = KeyedFold(lifted, key, View(engine.context), park)
     shadow.events = {event.id: event for event in events if event.t < until}
     if not shadow.events:
         return Judged()
