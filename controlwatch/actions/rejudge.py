@@ -87,13 +87,13 @@ def _check(plan: Plan, keys: Sequence[tuple[str, Key]], since: int, until: int, 
     names = ", ".join(f"{kind}={','.join(key)}" if kind else key[0] for kind, key in keys)
     if not plan.places:
         raise Misconfigured(
-            f"no event of key {names} is archived ({retention}); '--key VALUE' finds all keys that have VALUE as a part: an account,"
-            " address, host or path as the records write it"
+            f"no event of key {names} is archived ({retention}); '--key VALUE' finds all keys that have VALUE as a part: an"
+            " account, address, host or path as the records write it"
         )
     if not plan.events:
         raise Misconfigured(
-            f"no event of key {names} from {instant.text(since)} to {instant.text(until)} is archived: what is archived of it lies"
-            f" from {instant.text(plan.first)} to {instant.text(plan.last)} ({retention}); older ones: 'replay' of the raw logs"
+            f"no event of key {names} from {instant.text(since)} to {instant.text(until)} is archived: what is archived of it"
+            f" lies from {instant.text(plan.first)} to {instant.text(plan.last)} ({retention}); older ones: see 'replay'"
         )
 
 

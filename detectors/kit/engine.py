@@ -14,6 +14,7 @@ from detectors.kit.context import ContextStore, View
 from detectors.kit.contract import GRACE_MAX, SKEW, Finding
 from detectors.kit.corrections import MARGIN
 from detectors.kit.keyed import KeyedFold
+from detectors.kit.named import admitted
 from detectors.kit.publish import publish
 from detectors.kit.registry import Rule, Ruleset
 from detectors.kit.stepping import Stepping
@@ -186,7 +187,7 @@ class Engine:
         for kind, key in routes:
             for rule in self.ruleset.interested(kind, event):
                 self.counters["routed"] += 1
-                if delay > rule.fold.memory or delay < -SKEW:
+                if (delay > rule.fold.memory or delay < -SKEW) and not admitted(event):
                     held = self.keys.get((rule.index, key))
                     if held is not None and event.id in held.events:  # an earlier copy was in time, or a correction let it in
                         self.counters["duplicate"] += 1

@@ -12,6 +12,7 @@ from detectors.kit.context import View
 from detectors.kit.contract import SKEW, Finding
 from detectors.kit.engine import Engine
 from detectors.kit.keyed import KeyedFold
+from detectors.kit.named import admitted
 from detectors.kit.packing import packed
 from detectors.kit.publish import publish
 from detectors.kit.registry import Rule
@@ -120,18 +121,18 @@ def rejudge(engine: Engine, rule: Rule, key: Key, archived: Archived, asked: Ask
         archived.event(event, copies=0)
     own = {id_: event for id_, event in archived.events.items() if _wanted(engine, rule, event)}
     added = {event.id for event in asked.added if event.id in own}
-    away = {id_ for id_, event in own.items() if event.o - event.t > fold.memory or not archived.copies[id_]}
+    away = {id_ for id_, event in own.items() if not archived.copies[id_] or not _accepted(rule, event)}
     away |= {id_ for id_ in archived.late[rule.id] & own.keys() if archived.copies[id_] == 1}  # beyond the horizon
     before = own.keys() - away
     counted = archived.counted[rule.id] & own.keys()
     asked_for = {id_ for id_ in archived.late[rule.id] & away if asked.since <= own[id_].t <= asked.until} | added
     boundary = corrections.boundary(fold, keyed, engine.trimmed)
-    admitted: dict[str, SecurityEvent] = {}
+    let_in: dict[str, SecurityEvent] = {}
     for id_ in counted | asked_for:
         if keyed is not None and id_ in keyed.events:
             continue
         if corrections.covers(fold, keyed, engine.trimmed, own[id_]):
-            admitted[id_] = own[id_]
+            let_in[id_] = own[id_]
         elif own[id_].t < archived.since:
             result.beyond += 1
     usable = {id_ for id_ in counted | asked_for if own[id_].t >= archived.since}
@@ -167,9 +168,9 @@ def rejudge(engine: Engine, rule: Rule, key: Key, archived: Archived, asked: Ask
         else:
             ended.append(id_)
     drop = tuple(sorted(id_ for id_ in dropped if keyed is not None and id_ in keyed.events))
-    if not (found or ended or admitted or drop):
+    if not (found or ended or let_in or drop):
         return result
-    reasons = sorted(usable | admitted.keys(), key=lambda id_: own[id_].order)
+    reasons = sorted(usable | let_in.keys(), key=lambda id_: own[id_].order)
     result.correction = Correction(
         rule=rule.id, key=key, observed=engine.observed(), trims=engine.trims, cause=_cause(reasons),
         events=tuple(own[id_] for id_ in reasons), drop=drop, gone=tuple(ended),
@@ -177,6 +178,10 @@ def rejudge(engine: Engine, rule: Rule, key: Key, archived: Archived, asked: Ask
         known=tuple(stored[id_].model_dump_json() for id_ in (*found, *ended) if id_ in stored),
     )  # fmt: skip
     return result
+
+
+def _accepted(rule: Rule, event: SecurityEvent) -> bool:
+    return event.o - event.t <= rule.fold.memory or admitted(event)
 
 
 def _wanted(engine: Engine, rule: Rule, event: SecurityEvent) -> bool:

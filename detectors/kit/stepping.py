@@ -6,7 +6,7 @@ import msgspec
 
 from detectors.kit.context import View
 from detectors.kit.contract import FoldState
-from detectors.kit.named import Out, named
+from detectors.kit.named import ADMITTED, Out, admitted, named
 from detectors.kit.registry import Rule
 from detectors.kit.segments import NOTHING
 from schemas.event import SecurityEvent
@@ -48,7 +48,8 @@ class Stepping:
             self.park(self, event.id, event.t, error)
             return state, fired
         if out:
-            fired += tuple(named(self.rule, self.key, item, event.o) for item in out)
+            code = ADMITTED if event.o - event.t > fold.memory or admitted(event) else ""
+            fired += tuple(named(self.rule, self.key, item, event.o, code=code) for item in out)
         return (fold.init if after is None else after), fired
 
     def fire(self, state: FoldState, until: int) -> tuple[FoldState, tuple[Out, ...]]:
