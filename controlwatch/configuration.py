@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from controlwatch import waivers
 from controlwatch.cli import Misconfigured
 from controlwatch.settings import Settings
 from schemas.context import ContextRecord, Source
@@ -44,6 +45,8 @@ def load(settings: Settings, inputs: Sequence[str], *, collecting: bool = True) 
         context = [record for path in _files(settings.context) for record in read_context(path, path.stem)]
     except (BadSource, BadRecording) as error:
         raise Misconfigured(str(error)) from error
+    if wrong := waivers.fault(context):
+        raise Misconfigured(f"{settings.context}: {wrong}")
     names = [item.source.source for item in configured]
     for name in names:
         if names.count(name) > 1:

@@ -5,11 +5,13 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
+from pydantic import ValidationError
 
 from detectors.kit import registry
 from detectors.kit.registry import Ruleset
 from schemas import instant
 from schemas.context import Source
+from schemas.faults import explained
 from streams import clock
 from streams.feeds.kit import registry as feeds
 
@@ -56,7 +58,10 @@ def source(name: str, zone: str, received_base: int | None) -> Source:
         click.echo(f"source {name!r} is unknown; reading it generically (syslog, CEF, LEEF, key=value, JSON)", err=True)
         feed = "generic"
     base = clock.now() if received_base is None else received_base
-    return Source(source=name, feed=feed, zone=zone, received_base=base)
+    try:
+        return Source(source=name, feed=feed, zone=zone, received_base=base)
+    except ValidationError as error:
+        raise click.UsageError(f"--source {name!r}: {explained(error, Source)}") from error
 
 
 def ruleset(chosen: tuple[str, ...]) -> Ruleset:

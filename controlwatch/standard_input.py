@@ -2,6 +2,7 @@
 
 import os
 import stat
+from codecs import BOM_UTF8
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -19,7 +20,7 @@ def lines(stream: BinaryIO, label: str) -> Iterator[bytes]:
         size = status.st_size if stat.S_ISREG(status.st_mode) else 0
         done = 0
         for line in stream:
+            yield line if done else line.removeprefix(BOM_UTF8)
             done += len(line)
             if size:
                 tick(done, size)
-            yield line

@@ -6,34 +6,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sinks.contract import Busy
+from sinks.contract import Busy, Misconfigured
 
 WAIT_SECONDS = 5.0  # for the file's lock
-# What passes by waiting or by making room; anything else (a damaged file, another schema) is raised as it is.
+# What passes by waiting or by making room; anything else that is no broken file (another schema) is raised as it is.
 _PASSING = frozenset(
     {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN}
 )
+_BROKEN = frozenset({sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT})
 
 
 @contextmanager
 def passing_errors(path: Path) -> Iterator[None]:
-    """Turn errors of SQLite that pass by waiting (a lock, a full disk) into :class:`Busy`."""
+    """Turn errors of SQLite that pass by waiting (a lock, a full disk) into :class:`Busy`, a broken file into Misconfigured."""
     try:
         yield
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF in _PASSING:
+    except sqlite3.DatabaseError as error:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _PASSING:
             raise Busy(f"{path}: {error}") from error
+        if code in _BROKEN:
+            told = f"{path}: {error}; it is damaged, or no data file of this program"
+            raise Misconfigured(f"{told}: put back a copy, or move it away and a new one is made") from error
         raise
 
 
 def open_writer(path: Path) -> sqlite3.Connection:
     """A connection that may write (one at a time): WAL, ``synchronous=NORMAL``, explicit transactions, any thread.
 
-    A commit survives the end of the process; the last ones may be lost, whole, when the machine loses power.
+    A commit survives the end of the process; the last ones may be lost, whole, when the machine loses power. Raises Busy, and
+    Misconfigured if the file is none of SQLite's.
     """
-    connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode=WAL")
-    connection.execute("PRAGMA synchronous=NORMAL")
+    with passing_errors(path):
+        connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
     return connection
 
 

@@ -25,6 +25,7 @@ TOLERATED = 5
 # Retention of topic raw: what is older than that when records are lost has been judged, or was lost before.
 LONGEST = 35 * instant.DAY
 ZONE = "Asia/Taipei"
+FIRST_YEAR, LAST_YEAR = 1970, 9998  # what times reach, with room for any zone
 
 
 def unjudged(batch: Batch, *, part: int, parts: int) -> list[Coverage]:
@@ -66,9 +67,9 @@ def _holes(batch: Batch) -> Iterator[tuple[str, str, int, int]]:
 
 def month(text: str, zone: str = ZONE) -> tuple[int, int]:
     """First instant of month ``YYYY-MM`` in ``zone`` and of the next. Raises ValueError if it is no month."""
-    if not re.fullmatch(r"\d{4}-(0[1-9]|1[0-2])", text):
-        raise ValueError(f"{text!r} is no month; write it like 2026-03")
-    year, number = int(text[:4]), int(text[5:])
+    year, number = (int(text[:4]), int(text[5:])) if re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text) else (0, 0)
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise ValueError(f"{text!r} is no month from {FIRST_YEAR} to {LAST_YEAR}; write it like 2026-03")
     first = datetime(year, number, 1, tzinfo=ZoneInfo(zone))
     following = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=ZoneInfo(zone))
     return instant.from_datetime(first), instant.from_datetime(following)

@@ -1,8 +1,10 @@
 """Recorded raw logs: a folder of files, or one stream of lines, as raw records with their envelopes.
 
-``<NAME>[@<instance>].log|.jsonl``, ``sources.toml``, ``context/*.jsonl``, ``exceptions.jsonl``. ``truth.jsonl`` is not read.
+``<NAME>[@<instance>].log|.jsonl`` (also rotated or packed), ``sources.toml``, ``context/*.jsonl``, ``exceptions.jsonl``.
+``truth.jsonl`` is not read.
 """
 
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,6 +17,8 @@ from schemas import instant
 from schemas.context import ContextRecord, Source
 from schemas.faults import explained, nearest
 from schemas.tables import TABLES, envelope
+from streams import recorded_files
+from streams.collect import names
 from streams.feeds.kit import registry
 from streams.feeds.kit.contract import Feed
 from streams.sources_file import INPUT, BadSource, checked, tables
@@ -46,28 +50,47 @@ def read_folder(folder: Path) -> Recording:
     if not folder.is_dir():
         raise BadRecording(f"{folder}: no such folder; give a folder of <NAME>[@<instance>].log or .jsonl files")
     recording = Recording(sources=read_sources(folder / "sources.toml"))
-    files = sorted(path for path in folder.iterdir() if path.suffix in (".log", ".jsonl") and path.is_file())
-    for path in files:
-        if path.name == "truth.jsonl":
-            continue
-        if path.name == "exceptions.jsonl":
-            recording.context += read_context(path, "exceptions")
-            continue
-        known = recording.sources.get(path.stem)
-        if known is None:
-            known = Source(source=path.stem, feed=_feed(path.stem.partition("@")[0], recording))
-        elif known.feed not in registry.load():
-            known = known.model_copy(update={"feed": _feed(known.feed, recording)})
-        recording.sources[path.stem] = known
-        with path.open("rb") as file:
-            recording.raws += read_lines(file, known)
-    for path in sorted((folder / "context").glob("*.jsonl")):
-        recording.context += read_context(path, path.stem)
+    try:
+        files = recorded_files.find(folder, recording.warnings)
+        for name, paths in files.items():
+            source = _source(name, paths[-1], recording)
+            recording.sources[name] = source
+            recording.raws += read_lines(recorded_files.lines(paths), source)
+        for path in _context_files(folder, recording.warnings):
+            recording.context += read_context(path, path.stem)
+    except OSError as error:
+        raise BadRecording(f"{names.shown(error.filename or folder)}: {error.strerror}") from error
+    if not files:
+        told = "".join(f"\n{warning}" for warning in recording.warnings)
+        raise BadRecording(f"{folder}: no records to judge; give a folder of <NAME>[@<instance>].log or .jsonl files{told}")
     recording.context += [
         envelope("sources", source.model_dump(mode="json", by_alias=True, exclude_defaults=True))
         for _, source in sorted(recording.sources.items())
     ]
     return recording
+
+
+def _source(name: str, path: Path, recording: Recording) -> Source:
+    """What is configured of the source, else what its name tells."""
+    known = recording.sources.get(name)
+    if known is None:
+        try:
+            return checked({"source": name, "feed": _feed(name.partition("@")[0], recording)}, names.shown(path))
+        except BadSource as error:
+            raise BadRecording(str(error)) from error
+    return known if known.feed in registry.load() else known.model_copy(update={"feed": _feed(known.feed, recording)})
+
+
+def _context_files(folder: Path, skipped: list[str]) -> Iterator[Path]:
+    """``exceptions.jsonl`` and ``context/*.jsonl``; ``skipped`` is told what else lies there. Raises OSError."""
+    below = folder / "context"
+    given = [folder / "exceptions.jsonl", *(sorted(below.iterdir()) if below.is_dir() else [below])]
+    for path in given:
+        why = recorded_files.unread(path) or ("" if path.suffix == ".jsonl" else "context stands in <table>.jsonl")
+        if not why:
+            yield path
+        elif path.is_symlink() or path.exists():
+            skipped.append(f"{names.shown(path)}: skipped: {why}")
 
 
 def read_sources(path: Path) -> dict[str, Source]:
@@ -91,12 +114,17 @@ def read_context(path: Path, table: str) -> Iterator[ContextRecord]:
     """Records of one context file. Raises BadRecording with file and line."""
     if table not in TABLES:
         raise BadRecording(f"{path}: no context table is called {table!r}; {nearest(table, TABLES)}; rename or remove the file")
-    with path.open("rb") as file:
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise BadRecording(f"{path}: {error.strerror}; make it readable, or remove it") from error
+    with file:
         for number, line in enumerate(file, 1):
-            if not line.strip():
+            text = line.removeprefix(BOM_UTF8) if number == 1 else line
+            if not text.strip():
                 continue
             try:
-                yield envelope(table, orjson.loads(line))
+                yield envelope(table, orjson.loads(text))
             except ValidationError as error:
                 raise BadRecording(f"{path}, line {number}: {explained(error, TABLES[table])}; see docs/context.md") from error
             except orjson.JSONDecodeError as error:

@@ -12,7 +12,7 @@ from controlwatch.cli import Misconfigured, Unfinished
 from controlwatch.output import Output
 from controlwatch.settings import Settings
 from schemas import instant
-from sinks import redriven
+from sinks import contract, redriven
 from sinks.deadletter import DeadLetter, DeadLetters, shown
 from sinks.redriven import Redriven
 from streams.embedded import file_of
@@ -65,6 +65,10 @@ def opened(data: Path | None, *, kafka: bool | None) -> Iterator[tuple[Shelf, Ma
     letters = DeadLetters(path)
     try:
         yield letters, redriven.marks(path)
+    except contract.Misconfigured as error:
+        raise Misconfigured(str(error)) from error
+    except contract.Busy as error:
+        raise Unfinished(str(error)) from error
     finally:
         letters.close()
 

@@ -14,6 +14,7 @@ from dashboards.texts import Language
 from schemas.control import catalogue
 from sinks import contract
 from sinks.contract import Busy
+from streams import coverage as covered
 
 
 def report(month: str, form: Literal["html", "csv"], lang: Language, path: Path | None, data: Path | None, out: Output) -> None:
@@ -24,6 +25,10 @@ def report(month: str, form: Literal["html", "csv"], lang: Language, path: Path 
         Unfinished: the store does not answer, or ``path`` cannot be written.
     """
     configured = settings.load()
+    try:
+        covered.month(month, configured.zone)
+    except ValueError as error:
+        raise Misconfigured(f"--month: {error}") from error
     folder = data or configured.data
     reader = wiring.reader(configured, folder)
     try:

@@ -15,6 +15,7 @@ from controlwatch.cli import Misconfigured, Unfinished
 from controlwatch.configuration import Configuration
 from controlwatch.job import Job
 from controlwatch.output import Output
+from sinks import contract
 from streams.demo import Demo
 
 DEMO_SEED = 1
@@ -24,7 +25,7 @@ def up(inputs: tuple[str, ...], data: Path | None, port: int | None, out: Output
     """Run until SIGINT or SIGTERM; ``data`` and ``port`` replace the settings of these names.
 
     Raises:
-        Misconfigured: settings or sources are not as documented.
+        Misconfigured: settings or sources are not as documented, or the data folder or file is none.
         Unfinished: the dashboard's port or the data folder is taken, or a part of the job ended.
     """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -36,14 +37,29 @@ def up(inputs: tuple[str, ...], data: Path | None, port: int | None, out: Output
     # Before anything is touched: another job may be using this folder and port.
     with serving.listen(configured) as listening, _alone(folder):
         made = _demo(folder) if not what.configured else _real(folder, what)
-        asyncio.run(job.run(made, configured, listening, announce=out.tell))
+        try:
+            asyncio.run(job.run(made, configured, listening, announce=out.tell))
+        except contract.Misconfigured as error:
+            raise Misconfigured(str(error)) from error
+        except contract.Busy as error:
+            raise Unfinished(str(error)) from error
 
 
 @contextlib.contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """Hold the data folder, which this process alone may write. Raises Unfinished if another job holds it."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as held:
+    """Hold the data folder, which this process alone may write.
+
+    Raises:
+        Misconfigured: it cannot be made or written.
+        Unfinished: another job holds it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "lock").open("w")
+    except OSError as error:
+        told = f"the data folder {folder} cannot be written: {error.strerror}"
+        raise Misconfigured(f"{told}; name another with --data or CONTROLWATCH_DATA") from error
+    with lock as held:
         try:
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

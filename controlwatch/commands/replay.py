@@ -1,18 +1,32 @@
 """``controlwatch replay DIR``: judges a folder of recorded raw logs; compares with a truth file."""
 
+from codecs import BOM_UTF8
 from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
+import msgspec
 import orjson
 
-from controlwatch import options
+from controlwatch import options, waivers
 from controlwatch.cli import Failed, Misconfigured, action
 from controlwatch.output import Output, mask_option, output_option, progress
+from schemas import instant
 from schemas.violation import Violation
 from streams.recording import BadRecording, read_folder
 from streams.replay import Verdict, judge
+
+
+class Planted(msgspec.Struct):
+    """What is read of a line of truth."""
+
+    case: str
+    detector: str
+    subtype: str
+    subject: dict[str, str | None]
+    verdict: Literal["violation", "excepted", "retracted", "none"]
+
 
 STATES = {"violation": "open", "excepted": "excepted", "retracted": "retracted"}
 
@@ -32,13 +46,18 @@ def command(
     truth: Path | None, *, history: bool, mask: bool,
 ) -> None:  # fmt: skip
     """Judge a folder of recorded raw logs and print the final set in canonical form; never writes live stores."""
+    if since is not None and to is not None and since > to:
+        raise click.UsageError(f"--from {instant.text(since)} is later than --to {instant.text(to)}: nothing lies between them")
     ruleset = options.ruleset(detectors)
+    expected = read_truth(truth, detectors) if truth is not None else []
     out = Output(output, mask=mask)
     try:
         with progress("reading"):
             recording = read_folder(folder)
     except BadRecording as error:
         raise Misconfigured(str(error)) from error
+    if wrong := waivers.fault(recording.context):
+        raise Misconfigured(f"{folder}: {wrong}")
     for warning in recording.warnings:
         out.warn(warning)
     if runner == "kafka":
@@ -54,7 +73,7 @@ def command(
             out.violation(item)
     _warn(verdict, out)
     if truth is not None:
-        result = compare(verdict.final, read_truth(truth, detectors))
+        result = compare(verdict.final, expected)
         out.line(result)
         if result["missed"] or result["extra"]:
             raise Failed(f"final set differs from {truth}: {len(result['missed'])} missed, {len(result['extra'])} extra")
@@ -63,16 +82,16 @@ def command(
 def read_truth(path: Path, detectors: tuple[str, ...]) -> list[dict[str, Any]]:
     """Lines of a truth file, of the chosen detectors. Raises Misconfigured with the line."""
     rows: list[dict[str, Any]] = []
-    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    for number, text in enumerate(path.read_bytes().removeprefix(BOM_UTF8).split(b"\n"), 1):
+        if not text.strip():
+            continue
         try:
-            row = orjson.loads(text)
-            if row["verdict"] not in (*STATES, "none"):
-                raise KeyError(row["verdict"])
-            if not detectors or row["detector"] in detectors:
-                rows.append(row)
-        except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-            want = "case, detector, subtype, subject, verdict"
-            raise Misconfigured(f"{path}, line {number}: not a line of truth ({want}): {error!r}") from error
+            row = msgspec.json.decode(text, type=Planted)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            want = "one JSON object with case, detector, subtype, subject and verdict (docs/truth.md)"
+            raise Misconfigured(f"{path}, line {number}: is no line of truth: {error}; write {want}") from error
+        if not detectors or row.detector in detectors:
+            rows.append(msgspec.to_builtins(row))
     return rows
 
 

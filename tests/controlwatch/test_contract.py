@@ -121,3 +121,13 @@ def test_people_read_lines_where_programs_read_documents():
 def test_no_colour_where_none_is_wanted(tmp_path):
     done = run("detect", "--source", "linux", "-o", "human", data=LINE * 4, NO_COLOR="1")
     assert "\x1b" not in done.stdout
+
+
+def test_a_reader_that_goes_away_ends_a_command_quietly():
+    command = subprocess.Popen(
+        [sys.executable, "-m", "controlwatch", "simulate", "--list"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    command.stdout.close()
+    assert command.stderr.read() == b""
+    command.stderr.close()
+    assert command.wait() == 0

@@ -90,3 +90,53 @@ def test_a_wrong_setting(name, value, told, tmp_path):
     refused(run(tmp_path, "doctor", **{name: value}), *told)
     (tmp_path / "controlwatch.env").write_text(f"{name}={value}\n")
     refused(run(tmp_path, "doctor"), *told)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["normalize", "--source", ""], ["--source ''", "name: a feed"]),
+        (["simulate", "--out", "x", "--days", "nan"], ["--days", "'nan'"]),
+        (["simulate", "--out", "x", "--rate", "nan"], ["--rate", "'nan'"]),
+        (["simulate", "--out", "x", "--rate", "inf"], ["--rate", "inf"]),
+        (["simulate", "--out", "x", "--days", "366"], ["--days", "365"]),
+        (["simulate", "--out", "/proc/x"], ["--out /proc/x", "No such file or directory", "written"]),
+        (["up", "--source", "linux=a.log", "--data", "/proc/zz"], ["/proc/zz", "cannot be written", "--data"]),
+        (["report", "--month", "2026-13"], ["--month", "'2026-13'", "2026-03"]),
+        (["report", "--month", "0000-01"], ["--month", "'0000-01'", "2026-03"]),
+        (["report", "--month", "9999-12"], ["--month", "'9999-12'", "2026-03"]),
+        (["replay", ".", "--from", "2026-03-03", "--to", "2026-03-02"], ["--from 2026-03-03", "later than --to 2026-03-02"]),
+    ],
+    ids=lambda value: " ".join(value) if value[0] in {"normalize", "simulate", "up", "report", "replay"} else "",
+)
+def test_a_wrong_option(arguments, told, tmp_path):
+    refused(run(tmp_path, *arguments), *told)
+
+
+@pytest.mark.parametrize("month", ["1970-01", "9998-12"])
+def test_the_first_and_the_last_month_are_months(month, tmp_path):
+    refused(run(tmp_path, "report", "--month", month), "controlwatch.sqlite does not exist")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["up", "--source", "linux=a.log", "--port", "0"], ["report", "--month", "2026-03"], ["deadletter", "list"]], ids=" ".join
+)
+def test_a_data_file_that_is_none(arguments, tmp_path):
+    (tmp_path / "controlwatch.sqlite").write_text("no database, however long it may be. " * 100)
+    refused(run(tmp_path, *arguments, "--data", ".", CONTROLWATCH_METRICS_PORT="0"), "controlwatch.sqlite", "not a database", "move it away")
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("{", "truncated"),
+        ("[]", "Expected `object`"),
+        ('{"verdict": "violation", "case": "c", "subtype": "s", "subject": {}}', "required field `detector`"),
+        ('{"verdict": "maybe", "case": "c", "detector": "d", "subtype": "s", "subject": {}}', "'maybe'"),
+        ('{"verdict": "none", "case": "c", "detector": "d", "subtype": "s", "subject": "x"}', "Expected `object`"),
+    ],
+)
+def test_a_wrong_line_of_truth(line, told, tmp_path):
+    (tmp_path / "linux.log").write_text("x\n")
+    (tmp_path / "truth.jsonl").write_text(f"\n{line}\n")
+    refused(run(tmp_path, "replay", ".", "--truth", "truth.jsonl"), "truth.jsonl, line 2", told)
