@@ -4,17 +4,15 @@ import sys
 from typing import Any
 
 import click
-import msgspec
 import orjson
-from pydantic import BaseModel
 
 from controlwatch import options
 from controlwatch.commands.normalize import document, summary
+from controlwatch.explaining import Explainer
 from controlwatch.output import Output, mask_option, output_option
 from controlwatch.standard_input import lines
-from detectors.kit.engine import Engine
-from detectors.kit.registry import Ruleset
-from schemas.log import Keyed, LogRecord, Progress
+from schemas.context import ContextRecord
+from schemas.event import SecurityEvent
 from schemas.violation import Violation
 from streams.recording import read_lines
 from streams.stage import NormalizeStage
@@ -35,7 +33,7 @@ def command(
     source = options.source(name, zone, received_base)
     ruleset = options.ruleset(detectors)
     stage = NormalizeStage(ruleset, {source.source: source}, whole=True)
-    engine = Engine(ruleset)
+    explainer = Explainer(ruleset)
     for raw in read_lines(lines(sys.stdin.buffer, "reading"), source):
         items = stage.take(raw)
         drained = stage.drain()
@@ -46,11 +44,13 @@ def command(
             result["fate"] = "filtered: the record is blank"
         else:
             result["fate"] = "parsed"
-            result["folds"] = [row for _, record in drained.records for row in judged(engine, ruleset, record)]
-            result["context"] = [item.table for item in items if hasattr(item, "table")]
-            observed = max(item.o for item in items)
-            engine.apply(Progress(part=0, parts=1, observed=observed))
-            result["violations"] = [told(violation) for violation in engine.drain().violations]
+            records = [record for _, record in drained.records]
+            result["folds"], batch = explainer.take(records, max(item.o for item in items))
+            result["passed_over"] = [
+                row for item in items if isinstance(item, SecurityEvent) for row in explainer.passed_over(item)
+            ]
+            result["context"] = [item.table for item in items if isinstance(item, ContextRecord)]
+            result["violations"] = [told(violation) for violation in batch.violations]
         if out.human:
             tell(out, result, summary(items))
         else:
@@ -66,53 +66,19 @@ def tell(out: Output, result: dict[str, Any], read_as: str) -> None:
         return
     out.text(f"line {result['line']}: {read_as}", bold=True)
     for row in result["folds"]:
-        out.text(f"    {row['fold']} {'/'.join(row['key'])}: {row['why']}")
+        out.text(f"    {row['fold']} {'/'.join(row['key'])} ({row['event']}):")
+        for reason in row["why"].split("; "):
+            out.text(f"        {reason}")
         for when in ("before", "after"):
             text = orjson.dumps(row[when]).decode()
             out.text(f"        {when:6} {text[:_STATE_WIDTH]}{'… (all of it: -o json)' if len(text) > _STATE_WIDTH else ''}")
-    if not result["folds"] and not result["context"]:
-        out.text("    routed to no fold: no detector wants this kind of event")
+    for row in result["passed_over"]:
+        out.text(f"    not taken{' by ' if row['fold'] else ''}{row['fold']}: {row['why']}")
+    for table in result["context"]:
+        out.text(f"    stated to every fold, as context of table {table}")
     for violation in result["violations"]:
         what = f"{violation['detector']} {violation['subtype']}  id {violation['id']}"
         out.text(f"    {violation['change']}: {what}", colour="yellow")
-
-
-def judged(engine: Engine, ruleset: Ruleset, record: LogRecord) -> list[dict[str, Any]]:
-    """Apply ``record``; say for each fold that it was routed to what its state was and became."""
-    if not isinstance(record, Keyed):
-        engine.apply(record)
-        return []
-    event = record.event
-    places = [(rule, tuple(key)) for kind, key in record.routes for rule in ruleset.interested(kind, event)]
-    before = {(rule.id, key): state(engine, rule.index, key) for rule, key in places}
-    engine.apply(record)
-    rows: list[dict[str, Any]] = []
-    for rule, key in places:
-        keyed = engine.keys.get((rule.index, key))
-        found = [] if keyed is None else [finding.subtype for finding in keyed.findings.values()]
-        late = event.o - event.t > rule.fold.memory
-        why = (
-            "not judged: observed later than the fold's memory" if late
-            else f"findings of this key now: {', '.join(found)}" if found
-            else "no finding: the conditions documented for this detector are not met"
-        )  # fmt: skip
-        rows.append({
-            "fold": rule.id, "event": event.activity, "key": list(key), "before": before[(rule.id, key)],
-            "after": state(engine, rule.index, key), "why": why,
-        })  # fmt: skip
-    return rows
-
-
-def state(engine: Engine, index: int, key: tuple[str, ...]) -> Any:
-    """The fold's state for ``key`` as plain data; None if it has none."""
-    keyed = engine.keys.get((index, key))
-    return None if keyed is None else msgspec.to_builtins(keyed.tail, enc_hook=_plain)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
-        return value.model_dump(mode="json")
-    raise NotImplementedError(f"a state holds a {type(value).__name__}, which has no plain form")
 
 
 def told(violation: Violation) -> dict[str, Any]:

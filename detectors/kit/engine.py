@@ -68,12 +68,14 @@ class Engine:
 
     ``raw_partitions``: how many writers' progress must be known before time passes; ``partitions``: how many detect
     partitions exchange facts (1: facts loop back at once). ``trimmed``: observed time at the last trim (µs; 0: never),
-    ``trims``: how many there were.
+    ``trims``: how many there were. ``context``: an empty store that also listens; default: one of its own.
     """
 
-    def __init__(self, ruleset: Ruleset, *, raw_partitions: int = 1, partitions: int = 1) -> None:
+    def __init__(
+        self, ruleset: Ruleset, *, raw_partitions: int = 1, partitions: int = 1, context: ContextStore | None = None
+    ) -> None:
         self.ruleset = ruleset
-        self.context = ContextStore()
+        self.context = ContextStore() if context is None else context
         self.counters: Counter[str] = Counter()
         self.keys: dict[tuple[int, Key], KeyedFold] = {}
         self.touched: dict[tuple[int, Key], KeyedFold] = {}
