@@ -15,6 +15,7 @@ from detectors.kit import registry
 from schemas import instant
 from sinks.contract import Busy
 from streams import clock, topics
+from streams.collect import names
 from streams.collect.sources import Configured, Files, Folder, Listen
 
 SOUND_AFTER = instant.parse("2026-01-01T00:00:00Z")
@@ -85,15 +86,17 @@ def _source(item: Configured) -> Check:
     name, where = f"source {item.source.source}", item.input
     if isinstance(where, Files):
         base, pattern = (Path("/"), where.pattern.lstrip("/")) if where.pattern.startswith("/") else (Path(), where.pattern)
-        found = sorted(base.glob(pattern))
+        found = sorted(path for path in base.glob(pattern) if path.is_file())
         unreadable = [path for path in found if not _readable(path)]
         if unreadable:
-            return Check(name, f"{unreadable[0]} cannot be read", "run as a user who may read it (for example in group adm)")
-        mend = "" if found else f"no file matches {where.pattern}; check the path, or wait until it is written"
+            refused = f"{names.shown(unreadable[0])} cannot be read"
+            return Check(name, refused, "run as a user who may read it (for example in group adm)")
+        missing = f"no file matches {names.shown(where.pattern)}; check the path, or wait until it is written"
+        mend = "" if found else missing
         return Check(name, f"{len(found)} files", mend)
     if isinstance(where, Folder):
-        exists = Path(where.path).is_dir()
-        return Check(name, f"folder {where.path}", "" if exists else "the folder does not exist; create it or mend the path")
+        mend = "" if Path(where.path).is_dir() else "the folder does not exist; create it or mend the path"
+        return Check(name, f"folder {names.shown(where.path)}", mend)
     return Check(name, f"listens on {where.transport} {where.host}:{where.port}" if isinstance(where, Listen) else str(where))
 
 

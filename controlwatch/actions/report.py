@@ -15,6 +15,7 @@ from schemas.control import catalogue
 from sinks import contract
 from sinks.contract import Busy
 from streams import coverage as covered
+from streams.collect import names
 
 
 def report(month: str, form: Literal["html", "csv"], lang: Language, path: Path | None, data: Path | None, out: Output) -> None:
@@ -54,8 +55,8 @@ def report(month: str, form: Literal["html", "csv"], lang: Language, path: Path 
     found = ", ".join(f"{number} {state}" for state, number in counts["violations"].items())
     watched = ", ".join(f"{number} {kind.replace('_', ' ')}" for kind, number in counts["clauses"].items())
     out.tell(
-        f"wrote {path} ({len(content)} bytes): {month}; violations: {found}; clauses: {watched}",
-        {"written": str(path), "month": month, "format": form, "lang": lang, "bytes": len(content), **counts},
+        f"wrote {names.shown(path)} ({len(content)} bytes): {month}; violations: {found}; clauses: {watched}",
+        {"written": names.shown(path), "month": month, "format": form, "lang": lang, "bytes": len(content), **counts},
     )
 
 

@@ -9,6 +9,7 @@ import click
 from controlwatch.cli import Unfinished
 from controlwatch.output import Output, output_option, progress
 from streams import simulator
+from streams.collect import names
 from streams.simulator.run import MAX_DAYS
 
 MAX_RATE = 1_000_000.0
@@ -55,5 +56,5 @@ def command(seed: int, days: float, rate: float, out: Path | None, output: str, 
         raise Unfinished(f"--out {out}: {error.strerror}; what was written is not whole: remove it") from error
     files = sorted(path for path in out.rglob("*") if path.is_file())
     total = sum(path.stat().st_size for path in files)
-    told = {"written": str(out), "files": len(files), "bytes": total}
-    Output(output).tell(f"wrote {out}: {len(files)} files, {total} bytes", told)
+    told = {"written": names.shown(out), "files": len(files), "bytes": total}
+    Output(output).tell(f"wrote {names.shown(out)}: {len(files)} files, {total} bytes", told)

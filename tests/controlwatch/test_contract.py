@@ -131,3 +131,17 @@ def test_a_reader_that_goes_away_ends_a_command_quietly():
     assert command.stderr.read() == b""
     command.stderr.close()
     assert command.wait() == 0
+
+
+def test_a_name_that_is_not_utf_8_is_told_escaped(tmp_path):
+    out = tmp_path / os.fsdecode(b"firm\xff")
+    done = run("simulate", "--days", "0.01", "--rate", "0", "--out", str(out))
+    assert (done.returncode, json.loads(done.stdout)["written"]) == (0, f"{tmp_path}/firm\\xff")
+    done = run("doctor", "-o", "human", "--source", f"linux={out}/none.log")
+    assert r"firm\xff/none.log" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["normalize", "detect", "explain"])
+def test_a_byte_order_mark_before_the_first_line_is_no_part_of_it(name):
+    plain, marked = (run(name, "--source", "linux", "--received-base", "2026-03-02", data=mark + LINE * 3) for mark in ("", "\ufeff"))
+    assert marked.stdout == plain.stdout != ""
