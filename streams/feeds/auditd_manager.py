@@ -13,7 +13,7 @@ from typing import Any
 
 from schemas import instant
 from schemas.event import Activity, SecurityEvent
-from streams.feeds.kit import audit_meaning, audit_record, ecs_document, integrity, values
+from streams.feeds.kit import audit_meaning, audit_record, ecs_document, integrity, typed, values
 from streams.feeds.kit.audit_record import AuditRecord
 from streams.feeds.kit.contract import Feed, RawRecord, Unreadable
 from streams.feeds.kit.ecs_document import Document
@@ -27,16 +27,18 @@ _CHANGES = frozenset({"created", "updated", "deleted", "moved"})
 
 def _paths(document: Document) -> list[dict[str, str]]:
     """Return the items of ``auditd.paths``, name by name."""
-    listed = document.get("auditd.paths", [])
-    items = [item for item in listed if isinstance(item, dict)] if isinstance(listed, list) else []
+    items = typed.parts("auditd.paths", document.raw("auditd.paths"))
     if len(items) > MAX_PATHS:
         raise Unreadable("too_large", f"{len(items)} paths of one system call, the limit is {MAX_PATHS}")
-    return [{name: values.string(value) for name, value in item.items()} for item in items]
+    return [{name: typed.label(f"auditd.paths.{name}", value) for name, value in item.items()} for item in items]
 
 
 def _data(document: Document) -> dict[str, str]:
     prefix = "auditd.data."
-    return {name.removeprefix(prefix): ecs_document.one(value) for name, value in document.items() if name.startswith(prefix)}
+    document.within("auditd", "auditd.data")
+    if nested := next((name for name in document.objects if name.startswith(prefix)), None):
+        raise typed.wrong(nested, "text or a number", {})
+    return {name.removeprefix(prefix): document.label(name) for name in document if name.startswith(prefix)}
 
 
 def _when(document: Document, record: RawRecord) -> int:
@@ -52,14 +54,14 @@ def _when(document: Document, record: RawRecord) -> int:
 
 def _audit(document: Document) -> list[Fields]:
     fields, data = ecs_document.fields(document), _data(document)
-    data["auid"] = ecs_document.one(document.get("user.audit.id", audit_meaning.UNSET_ID))
-    kind = ecs_document.one(document.get("auditd.message_type", "")).upper()
-    resolved = {"AUID": ecs_document.one(document.get("user.audit.name", ""))}
-    result = fields.get("outcome") or ecs_document.one(document.get("auditd.result", ""))
+    data["auid"] = document.label("user.audit.id") or audit_meaning.UNSET_ID
+    kind = document.text("auditd.message_type").upper()
+    resolved = {"AUID": document.text("user.audit.name")}
+    result = fields.get("outcome") or document.text("auditd.result")
     fields["outcome"] = {"fail": "failure"}.get(result, result)
     fields["user"] = fields.get("user") or audit_meaning.account(data.get("acct", ""))
     fields["code"] = kind
-    fields["seq"] = values.number(document.get("auditd.sequence", document.get("event.sequence", 0)))
+    fields["seq"] = document.number("auditd.sequence") or document.number("event.sequence")
     fields.setdefault("process", fields.get("executable", "").rpartition("/")[2])
     fields["tty"] = data.get("tty") or data.get("terminal", "")
     first = AuditRecord(kind, fields["host"], None, 0, data, resolved, "")
@@ -67,14 +69,14 @@ def _audit(document: Document) -> list[Fields]:
     extra = fields.setdefault("extra", {})
     for name, field in (("auditd.session", "auditd.session"), ("group.name", "group.name"), ("group.id", "group.id")):
         if field in document:
-            extra[name] = ecs_document.one(document[field])
+            extra[name] = document.label(field)
     if kind != "SYSCALL":
         return [fields]
     name = data.get("syscall", "")
     extra["auditd.syscall"] = name
-    fields["rule"] = ",".join(ecs_document.many(document.get("tags", [])))
-    fields["command"] = fields.get("command") or " ".join(ecs_document.many(document.get("process.args", [])))
-    cwd = ecs_document.one(document.get("process.working_directory", ""))
+    fields["rule"] = ",".join(document.texts("tags"))
+    fields["command"] = fields.get("command") or " ".join(document.texts("process.args"))
+    cwd = document.text("process.working_directory")
     told = fields.get("action", "")
     changes = audit_meaning.file_changes(fields | {"action": name}, data, _paths(document), cwd)
     return [change | {"action": told or name} for change in changes] or [fields]
@@ -83,19 +85,19 @@ def _audit(document: Document) -> list[Fields]:
 def _integrity(document: Document) -> list[Fields]:
     """Read a document of module file_integrity."""
     fields = ecs_document.fields(document)
-    actions = ecs_document.many(document.get("event.action", []))
+    actions = document.texts("event.action")
     fields["action"] = ",".join(actions)
     changed = not _CHANGES.isdisjoint(actions)
-    begun = actions == ("initial_scan",) and document.get("file.type") == "dir"
+    begun = actions == ("initial_scan",) and document.text("file.type") == "dir"
     fields["activity"] = Activity.FILE_CHANGE if changed else Activity.FILE_SCAN if begun else Activity.OTHER
     if not fields.get("path"):
         raise Unreadable("missing_field", "a file_integrity document without file.path")
-    fields["hash"] = ecs_document.one(document.get("file.hash.sha256") or document.get("hash.sha256", "")).lower()
-    fields["hash_before"] = ecs_document.one(document.get("controlwatch.hash_before", "")).lower()
+    fields["hash"] = (document.text("file.hash.sha256") or document.text("hash.sha256")).lower()
+    fields["hash_before"] = document.text("controlwatch.hash_before").lower()
     fields["last_scan"] = _scanned(document)
     fields.setdefault("category", ("file",))
     fields["extra"] = {
-        name: ecs_document.one(document[name])
+        name: document.label(name)
         for name in ("file.mtime", "file.owner", "file.uid", "file.type", "file.target_path", "file.size") if name in document
     } | {name: value for name, value in document.items() if name.startswith("file.code_signature.")}
     return [fields]
@@ -103,7 +105,7 @@ def _integrity(document: Document) -> list[Fields]:
 
 def _scanned(document: Document) -> int:
     """Start of the interval in which a polled change happened, as our own folder watch states it; 0: the time is exact."""
-    told = ecs_document.one(document.get("controlwatch.last_scan", ""))
+    told = document.text("controlwatch.last_scan")
     try:
         return instant.parse(told) if told else 0
     except (ValueError, OverflowError) as error:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from schemas.event import Activity, SecurityEvent
-from streams.feeds.kit import anyline, cef, document, extended, named, stamps, strict, syslog, values
+from streams.feeds.kit import anyline, cef, document, ecs_document, extended, named, stamps, strict, syslog, values
 from streams.feeds.kit.contract import Feed, RawRecord, Unreadable
 from streams.feeds.kit.keyvalue import pairs
 
@@ -19,25 +19,28 @@ _ACCESS = re.compile(
     r"(?:\S{1,255} )?(\[?[0-9A-Fa-f:.]{2,45}\]?) \S{1,64} (\S{1,255}) \[([^\]]{10,64})\] "
     r'"([A-Z]{1,16}) ([^ "]{1,4096})(?: [^"]{1,16})?" (\d{3})(?= |$)'
 )
+_OBJECT = re.compile(r'\s{0,64}(?:\{\s{0,64}(?:["{}\[]|\Z)|\[{32})')  # how JSON begins, and no line of a log
 _MIN_PAIRS = 3
 _VERDICT = ("activity", "category", "type", "outcome", "reason", "kind")
 
 
 def _json(record: RawRecord, header: str, body: str) -> SecurityEvent:
     found = strict.mapping(body)
-    flat = dict(document.flatten(found))
-    if document.is_ecs(flat):
+    fields = ecs_document.flat(found)
+    if document.is_ecs(fields):
         return document.read(record, found)
-    t, result = named.read(named.flatten(found), record)
-    return _event(record, header, t, result)
+    flat = named.flatten(found)
+    t, result = named.read(flat, record)
+    named.check(fields, t, result)
+    return _event(record, header, t, result, flat)
 
 
-def _event(record: RawRecord, header: str, t: int | None, result: Mapping[str, Any], message: str = "") -> SecurityEvent:
+def _event(record: RawRecord, header: str, t: int | None, result: Mapping[str, Any], fields: Mapping[str, str], message: str = "") -> SecurityEvent:
     """An event of ``result``; time, host and program come from the header where the fields tell none."""
     line = syslog.split(f"{header}-") if header else None
     if t is None:
         stamp = stamps.find(header or message, record)
-        t = values.arrival(record) if stamp is None else stamp.t
+        t = named.arrived(fields, record) if stamp is None else stamp.t
     base: dict[str, Any] = {"message": message[:LIMIT]}
     if line is not None:
         base |= {"host": line.host, "process": line.app, "pid": line.pid, "seq": line.seq}
@@ -53,7 +56,7 @@ def _access(record: RawRecord, match: re.Match[str]) -> SecurityEvent:
         "url_path": url.partition("?")[0], "status": int(status), "src_ip": values.address(client.strip("[]")),
         "user": "" if user == "-" else user, "outcome": "failure" if int(status) >= 400 else "success",
     }
-    return _event(record, "", stamps.moment(stamp, record), result, match.string)
+    return _event(record, "", stamps.moment(stamp, record), result, {}, match.string)
 
 
 def _text(record: RawRecord, text: str) -> SecurityEvent:
@@ -72,7 +75,7 @@ def _text(record: RawRecord, text: str) -> SecurityEvent:
         with contextlib.suppress(Unreadable):
             t = syslog.when(line.time, record)
     base = {"host": line.host, "process": line.app, "pid": line.pid, "seq": line.seq, "message": message[:LIMIT]}
-    return _event(record, "", t, base | result, text)
+    return _event(record, "", t, base | result, fields if len(fields) >= _MIN_PAIRS else {}, text)
 
 
 def parse(record: RawRecord) -> Iterator[SecurityEvent]:
@@ -84,13 +87,16 @@ def parse(record: RawRecord) -> Iterator[SecurityEvent]:
 
     """
     text = record.text
+    if _OBJECT.match(text) is not None:
+        yield _json(record, "", text)
+        return
     start = text.find("{", 0, 512)
     if start >= 0 and text.rstrip()[-1:] == "}" and (start == 0 or text[start - 1] in " :\t"):
         header, body = text[:start], text[start:]
         try:
             yield _json(record, header, body)
         except Unreadable as refused:
-            if refused.reason != "bad_json":
+            if refused.reason != "bad_json" or body.startswith('{"'):
                 raise
         else:
             return

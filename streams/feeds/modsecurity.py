@@ -14,7 +14,8 @@ from schemas import instant
 from schemas.event import Activity
 from streams.feeds.kit import strict, syslog
 from streams.feeds.kit.contract import Feed, Parsed, RawRecord, Unreadable
-from streams.feeds.kit.values import address, filled, number, port, string
+from streams.feeds.kit.typed import Part
+from streams.feeds.kit.values import address, filled, port
 
 Result = dict[str, Any]
 
@@ -98,59 +99,50 @@ def _with(result: Result, **extra: str) -> Result:
     return result | {"extra": result.get("extra", {}) | filled(extra)}
 
 
-def _part(fields: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-    part = fields.get(name)
-    return part if isinstance(part, dict) else {}
-
-
-def _maps(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
 def _audit(record: RawRecord) -> Parsed:
     """A JSON audit record: of ModSecurity 3 all stands in "transaction"."""
-    fields = strict.mapping(record.text[record.text.find("{"):])
-    transaction = fields.get("transaction")
-    if not isinstance(transaction, dict):
+    fields = Part(strict.mapping(record.text[record.text.find("{"):]))
+    transaction = fields.part("transaction")
+    if fields.raw("transaction") is None:
         raise Unreadable("missing_field", "audit record without transaction")
-    modern = "time_stamp" in transaction or "client_ip" in transaction
+    modern = "time_stamp" in transaction.fields or "client_ip" in transaction.fields
     if modern:
         fields = transaction
-    request, response = _part(fields, "request"), _part(fields, "response")
+    request, response = fields.part("request"), fields.part("response")
     messages: list[Mapping[str, str]] = []
     if modern:
-        for message in _maps(transaction.get("messages")):
-            details = _part(message, "details")
-            severity = string(details.get("severity"))
-            messages.append({"id": string(details.get("ruleId")), "msg": string(message.get("message")), "severity": severity})
-        status = number(response.get("http_code"))
-        blocked = bool(transaction.get("is_interrupted")) or (bool(messages) and status == 403)
-        line = f"{string(request.get('method'))} {string(request.get('uri'))}"
+        for message in transaction.parts("messages"):
+            details = message.part("details")
+            severity = details.label("severity")
+            messages.append({"id": details.label("ruleId"), "msg": message.text("message"), "severity": severity})
+        status = response.number("http_code")
+        blocked = transaction.flag("is_interrupted") or (bool(messages) and status == 403)
+        line = f"{request.text('method')} {request.text('uri')}"
         source, target = ("client_ip", "client_port"), ("host_ip", "host_port")
-        stamp, own = string(transaction.get("time_stamp")), string(transaction.get("unique_id"))
+        stamp, own = transaction.text("time_stamp"), transaction.label("unique_id")
     else:
-        audit = _part(fields, "audit_data")
-        said = audit.get("messages")
-        messages = [_tags(text) for text in (said if isinstance(said, list) else ()) if isinstance(text, str)]
-        blocked = _part(audit, "action").get("intercepted") is True
-        status = number(response.get("status"))
-        line = string(request.get("request_line"))
+        audit = fields.part("audit_data")
+        messages = [_tags(said) for said in audit.texts("messages")]
+        blocked = audit.part("action").flag("intercepted")
+        status = response.number("status")
+        line = request.text("request_line")
         source, target = ("remote_address", "remote_port"), ("local_address", "local_port")
-        stamp, own = string(transaction.get("time")), string(transaction.get("transaction_id"))
+        stamp, own = transaction.text("time"), transaction.label("transaction_id")
     t = _time(record, stamp)
     activity = _activity(messages, blocked=blocked)
     if activity not in record.asked:
         yield record.event(t=t, activity=activity)
         return
-    names = {name.lower(): string(value) for name, value in _part(request, "headers").items()}
+    headers = request.part("headers")
+    names = {name.lower(): headers.label(name) for name in headers.fields}
     result = _with(_verdict(messages, blocked=blocked), **{
         "url.domain": names.get("host", "").partition(":")[0], "user_agent.original": names.get("user-agent", ""),
         "transaction.id": own,
     })
     yield record.event(
         t=t, own_id=f"audit/{own}" if own else "", status=status, user=names.get("remote_user", ""),
-        src_ip=address(string(transaction.get(source[0]))), src_port=port(transaction.get(source[1])),
-        dst_ip=address(string(transaction.get(target[0]))), dst_port=port(transaction.get(target[1])),
+        src_ip=address(transaction.text(source[0])), src_port=transaction.port(source[1]),
+        dst_ip=address(transaction.text(target[0])), dst_port=transaction.port(target[1]),
         **(_request(line) | result),
     )
 

@@ -12,10 +12,10 @@ from typing import Any
 from schemas import instant
 from schemas.context import ContextRecord
 from schemas.event import Activity, SecurityEvent
-from streams.feeds.kit import strict
+from streams.feeds.kit import strict, typed
 from streams.feeds.kit.approvals import snapshot
 from streams.feeds.kit.contract import Feed, Parsed, RawRecord, Unreadable
-from streams.feeds.kit.values import arrival, filled, string
+from streams.feeds.kit.values import arrival, filled
 
 Fields = Mapping[str, Any]
 
@@ -23,33 +23,39 @@ _DATE = re.compile(
     r"(\d{1,4})([-/.])(\d{1,2})\2(\d{4}|\d{1,2})(?:[ T](\d{1,2}):(\d\d)(?::(\d\d))?(?: ?([AaPp])[Mm])?(Z?))?"
 )
 _TABLES = {"CHG": "change_request", "CTASK": "change_task", "INC": "incident"}
+_NUMBERS = ("state", "u_max_uses")
 _NUMBER = re.compile(r"[A-Z]+")
 _CANCELED = ("4", "canceled", "cancelled", "revoked")  # value 4 is Canceled in the state model of change requests
 
 
+def _of(name: str, field: object, first: str, second: str) -> str:
+    read = typed.label if name in _NUMBERS else typed.text
+    if isinstance(field, dict):
+        if "value" not in field and "display_value" not in field:
+            raise typed.wrong(name, "text or an object with value and display_value", field)
+        return read(f"{name}.{first}", field.get(first)) or read(f"{name}.{second}", field.get(second))
+    if isinstance(field, bool) and name == "u_approved_drill":
+        return str(field).lower()
+    if isinstance(field, list):  # no field of the Table API is one
+        raise typed.wrong(name, "text or an object with value and display_value", field)
+    return read(name, field)
+
+
 def _value(fields: Fields, name: str) -> str:
     """The stored value: the word or number that does not depend on the reader's language."""
-    field = fields.get(name)
-    if isinstance(field, dict):
-        return string(field.get("value")) or string(field.get("display_value"))
-    return string(field)
+    return _of(name, fields.get(name), "value", "display_value")
 
 
 def _name(fields: Fields, name: str) -> str:
     """The name a reference shows (its value is a ``sys_id``); a dot-walked ``user_name`` is the account itself."""
     account = _value(fields, f"{name}.user_name")
-    if account:
-        return account
-    field = fields.get(name)
-    if isinstance(field, dict):
-        return string(field.get("display_value")) or string(field.get("value"))
-    return string(field)
+    return account or _of(name, fields.get(name), "display_value", "value")
 
 
 def _list(fields: Fields, name: str) -> list[str]:
     """The entries of a comma list or JSON array, in order, each once."""
     field = fields.get(name)
-    parts = [string(part) for part in field] if isinstance(field, list) else _name(fields, name).split(",")
+    parts = typed.texts(name, field) if isinstance(field, list) else _name(fields, name).split(",")
     return list(dict.fromkeys(stripped for part in parts if (stripped := part.strip())))
 
 
@@ -186,6 +192,9 @@ def parse(record: RawRecord) -> Parsed:
     prefix = _NUMBER.match(_value(fields, "number"))
     table = _value(fields, "table_name") or _value(fields, "sys_class_name") or _TABLES.get(prefix[0] if prefix else "", "")
     table = table.casefold().replace(" ", "_")
+    if not table and not _value(fields, "number"):
+        names = ", ".join(list(fields)[:8])[:120]
+        raise Unreadable("missing_field", f"expected number, table_name or sys_class_name of a record, got the fields {names}")
     times = _Times(record, fields)
     if table == "change_request":
         yield from _change_request(record, fields, times)

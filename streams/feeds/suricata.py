@@ -1,84 +1,78 @@
 """Suricata's EVE log: one JSON object a line, for alerts, flows and protocol transactions, with or without a syslog header."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from schemas.event import Activity
 from streams.feeds.kit import strict, syslog
 from streams.feeds.kit.contract import Feed, Parsed, RawRecord, Unreadable
-from streams.feeds.kit.values import address, filled, number, port, string
+from streams.feeds.kit.typed import Part
+from streams.feeds.kit.values import address, filled
 
 Result = dict[str, Any]
-Fields = Mapping[str, Any]
 
 
-def _part(fields: Fields, name: str) -> Fields:
-    part = fields.get(name)
-    return part if isinstance(part, dict) else {}
-
-
-def _http(fields: Fields) -> Result:
+def _http(fields: Part) -> Result:
     """What of the HTTP transaction stands in ECS fields."""
-    http = _part(fields, "http")
-    if not http:
+    http = fields.part("http")
+    if not http.fields:
         return {}
-    url = string(http.get("url"))
+    url = http.text("url")
     return {
-        "url": url, "url_path": url.partition("?")[0], "method": string(http.get("http_method")),
-        "status": number(http.get("status")),
+        "url": url, "url_path": url.partition("?")[0], "method": http.text("http_method"),
+        "status": http.number("status"),
         "extra": filled({
-            "url.domain": string(http.get("hostname")), "user_agent.original": string(http.get("http_user_agent")),
+            "url.domain": http.text("hostname"), "user_agent.original": http.text("http_user_agent"),
         }),
     }
 
 
-def _alert(fields: Fields) -> Result:
-    alert = _part(fields, "alert")
+def _alert(fields: Part) -> Result:
+    alert = fields.part("alert")
     http = _http(fields)
-    blocked = alert.get("action") == "blocked"
+    blocked = alert.text("action") == "blocked"
     return http | {
         "activity": Activity.ALERT, "kind": "alert", "category": ("network", "intrusion_detection"),
-        "type": ("denied" if blocked else "allowed",), "rule": string(alert.get("signature")),
-        "rule_id": string(alert.get("signature_id")), "message": string(alert.get("category")),
+        "type": ("denied" if blocked else "allowed",), "rule": alert.text("signature"),
+        "rule_id": alert.label("signature_id"), "message": alert.text("category"),
         "extra": http.get("extra", {}) | filled({
-            "rule.category": string(alert.get("category")), "event.severity": number(alert.get("severity")),
+            "rule.category": alert.text("category"), "event.severity": alert.number("severity"),
         }),
     }
 
 
-def _flow(fields: Fields) -> Result:
-    flow = _part(fields, "flow") or _part(fields, "netflow")
-    dropped = flow.get("action") in ("drop", "reject") or fields.get("event_type") == "drop"
+def _flow(fields: Part) -> Result:
+    flow = fields.part("flow" if fields.raw("flow") else "netflow")
+    dropped = flow.text("action") in ("drop", "reject") or fields.text("event_type") == "drop"
     return {
         "activity": Activity.FLOW, "type": ("connection", "denied" if dropped else "end"),
-        "extra": filled({"suricata.eve.flow.state": string(flow.get("state")), "event.reason": string(flow.get("reason"))}),
+        "extra": filled({"suricata.eve.flow.state": flow.text("state"), "event.reason": flow.text("reason")}),
     }
 
 
-def _web(fields: Fields) -> Result:
+def _web(fields: Part) -> Result:
     result = _http(fields) | {"activity": Activity.WEB_REQUEST, "category": ("network", "web"), "type": ("access", "protocol")}
     status = result.get("status", 0)
     return result | {"outcome": ("success" if status < 400 else "failure") if status else ""}
 
 
-def _file(fields: Fields) -> Result:
-    info = _part(fields, "fileinfo")
+def _file(fields: Part) -> Result:
+    info = fields.part("fileinfo")
     return _http(fields) | {
-        "category": ("network", "file"), "type": ("info",), "path": string(info.get("filename")),
-        "hash": string(info.get("sha256")),
+        "category": ("network", "file"), "type": ("info",), "path": info.text("filename"),
+        "hash": info.text("sha256"),
     }
 
 
-def _dns(fields: Fields) -> Result:
-    dns = _part(fields, "dns")
-    named = {"dns.question.name": string(dns.get("rrname")), "dns.type": string(dns.get("type"))}
+def _dns(fields: Part) -> Result:
+    dns = fields.part("dns")
+    named = {"dns.question.name": dns.text("rrname"), "dns.type": dns.text("type")}
     return {"type": ("protocol",), "extra": filled(named)}
 
 
-def _tls(fields: Fields) -> Result:
-    tls = _part(fields, "tls")
+def _tls(fields: Part) -> Result:
+    tls = fields.part("tls")
     return {"type": ("protocol",), "extra": filled({
-        "tls.client.server_name": string(tls.get("sni")), "tls.server.subject": string(tls.get("subject")),
+        "tls.client.server_name": tls.text("sni"), "tls.server.subject": tls.text("subject"),
     })}
 
 
@@ -93,10 +87,10 @@ _ACTIVITIES = {
 def parse(record: RawRecord) -> Parsed:
     """Yield the event of one EVE record; raises Unreadable for bad JSON or a record without time or type."""
     start = record.text.find("{")
-    fields = strict.mapping(record.text[start:] if start > 0 else record.text)
-    stamp, kind = fields.get("timestamp"), fields.get("event_type")
-    if not isinstance(stamp, str) or not isinstance(kind, str):
-        missing = "event_type" if isinstance(stamp, str) else "timestamp"
+    fields = Part(strict.mapping(record.text[start:] if start > 0 else record.text))
+    stamp, kind = fields.text("timestamp"), fields.text("event_type")
+    if not stamp or not kind:
+        missing = "event_type" if stamp else "timestamp"
         raise Unreadable("missing_field", f"EVE record without {missing}; expected timestamp and event_type as text")
     activity = _ACTIVITIES.get(kind, Activity.OTHER)
     if activity not in record.asked:
@@ -107,18 +101,18 @@ def parse(record: RawRecord) -> Parsed:
     if kind == "stats":
         result |= {"kind": "metric", "category": ("host",), "type": ("info",)}
     result.setdefault("action", kind)
-    sensor = string(fields.get("host"))
+    sensor = fields.text("host")
     host = sensor or (syslog.split(record.text[:start]).host if start > 0 else "")
     result["extra"] = result.get("extra", {}) | filled({
-        "network.community_id": string(fields.get("community_id")),
-        "observer.ingress.interface.name": string(fields.get("in_iface")),
+        "network.community_id": fields.label("community_id"),
+        "observer.ingress.interface.name": fields.text("in_iface"),
     })
-    protocol = string(fields.get("app_proto")) or (kind if kind in ("dns", "http", "tls", "ssh", "smtp", "ftp") else "")
+    protocol = fields.text("app_proto") or (kind if kind in ("dns", "http", "tls", "ssh", "smtp", "ftp") else "")
     yield record.event(
-        t=record.time(stamp), host=host, observer=host, session=string(fields.get("flow_id")),
-        src_ip=address(string(fields.get("src_ip"))), src_port=port(fields.get("src_port")),
-        dst_ip=address(string(fields.get("dest_ip"))), dst_port=port(fields.get("dest_port")),
-        transport=string(fields.get("proto")).lower(), protocol="" if protocol == "failed" else protocol, **result,
+        t=record.time(stamp), host=host, observer=host, session=fields.label("flow_id"),
+        src_ip=address(fields.text("src_ip")), src_port=fields.port("src_port"),
+        dst_ip=address(fields.text("dest_ip")), dst_port=fields.port("dest_port"),
+        transport=fields.text("proto").lower(), protocol="" if protocol == "failed" else protocol, **result,
     )
 
 

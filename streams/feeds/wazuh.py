@@ -19,7 +19,7 @@ from schemas import instant
 from schemas.event import Activity, SecurityEvent
 from streams.feeds.kit import ecs_document, integrity, syslog, unix, values, windows_meaning, windows_record
 from streams.feeds.kit.contract import Feed, RawRecord, Unreadable
-from streams.feeds.kit.ecs_document import Document, many, one
+from streams.feeds.kit.ecs_document import Document
 from streams.feeds.kit.fields import Fields, source
 
 MAX_ARGUMENTS = 32  # of a command in an alert
@@ -41,6 +41,10 @@ _CLEARED = re.compile(
 _SEPARATOR = re.compile(r"[\\/]")
 _CHANGES: Mapping[str, str] = {"added": "creation", "modified": "change", "deleted": "deletion"}
 _WATCHED: Mapping[str, str] = {"audit_watch_create": "creation", "audit_watch_write": "change", "audit_watch_delete": "deletion"}
+_OBJECTS = (
+    "rule", "agent", "data", "decoder", "manager", "predecoder", "syscheck", "syscheck.audit", "syscheck.audit.user",
+    "syscheck.audit.login_user", "syscheck.audit.effective_user", "syscheck.audit.process", "data.audit", "data.audit.file",
+)
 _CONTENT = frozenset({"md5", "sha1", "sha256", "size"})
 # Rule groups -> what ECS calls it; the first that fits counts.
 _GROUPS: tuple[tuple[str, Fields], ...] = (
@@ -63,64 +67,63 @@ _GROUPS: tuple[tuple[str, Fields], ...] = (
 
 def _host(document: Document) -> str:
     """Name of the machine: the agent, or for a device that logs to the manager its name in the log."""
-    agent = one(document.get("agent.name"))
-    if one(document.get("agent.id")) in ("", "000"):
-        return one(document.get("predecoder.hostname")) or agent or one(document.get("manager.name"))
+    agent = document.text("agent.name")
+    if document.label("agent.id") in ("", "000"):
+        return document.text("predecoder.hostname") or agent or document.text("manager.name")
     return agent
 
 
 def _rule(document: Document) -> Fields:
     extra = {
-        "rule.level": values.number(document.get("rule.level", 0)), "rule.groups": list(many(document.get("rule.groups", []))),
-        "threat.technique.id": list(many(document.get("rule.mitre.id", []))), "observer.vendor": "Wazuh",
-        "log.file.path": one(document.get("location")),
+        "rule.level": document.number("rule.level"), "rule.groups": list(document.texts("rule.groups")),
+        "threat.technique.id": list(document.labels("rule.mitre.id")), "observer.vendor": "Wazuh",
+        "log.file.path": document.text("location"),
     }
     return {
-        "rule": one(document.get("rule.description")), "rule_id": one(document.get("rule.id")),
-        "code": one(document.get("rule.id")), "observer": one(document.get("manager.name")), "host": _host(document),
-        "message": one(document.get("full_log"))[: unix.LIMIT], "extra": values.filled(extra),
+        "rule": document.text("rule.description"), "rule_id": document.label("rule.id"),
+        "code": document.label("rule.id"), "observer": document.text("manager.name"), "host": _host(document),
+        "message": document.text("full_log")[: unix.LIMIT], "extra": values.filled(extra),
     }
 
 
 def _integrity(document: Document, t: int, record: RawRecord) -> Fields:
     """Read the object "syscheck" (Wazuh reference, "File integrity monitoring alerts")."""
-    told = {name.removeprefix("syscheck."): value for name, value in document.items() if name.startswith("syscheck.")}
-    event, path = one(told.get("event")), one(told.get("path"))
+    event, path = document.text("syscheck.event"), document.text("syscheck.path")
     if not path:
         raise Unreadable("missing_field", "a syscheck alert without syscheck.path")
-    groups = many(document.get("rule.groups", []))
+    groups = document.texts("rule.groups")
     if event not in _CHANGES:
         event = next((name for name in _CHANGES if f"syscheck_entry_{name}" in groups), "modified")
-    before, after = one(told.get("sha256_before")).lower(), one(told.get("sha256_after")).lower()
-    attributes = many(told.get("changed_attributes", []))
+    before, after = document.text("syscheck.sha256_before").lower(), document.text("syscheck.sha256_after").lower()
+    attributes = document.texts("syscheck.changed_attributes")
     same = event == "modified" and ((attributes and _CONTENT.isdisjoint(attributes)) or bool(before and before == after))
     registry = path.startswith("HKEY_")
-    process = one(told.get("audit.process.name"))
+    process = document.text("syscheck.audit.process.name")
     fields: Fields = {
         "activity": Activity.OTHER if same else Activity.CONFIG_CHANGE if registry else Activity.FILE_CHANGE,
         "category": ("registry", "configuration") if registry else ("file",), "type": (_CHANGES[event],), "action": event,
         "path": path, "hash": after, "hash_before": before,
-        "last_scan": _earliest(told, t, record) if one(told.get("mode")) == "scheduled" else 0,
-        "user": one(told.get("audit.login_user.name")) or one(told.get("audit.user.name")),
-        "user_id": one(told.get("audit.login_user.id")) or one(told.get("audit.user.id")),
-        "effective_user": one(told.get("audit.effective_user.name")),
+        "last_scan": _earliest(document, t, record) if document.text("syscheck.mode") == "scheduled" else 0,
+        "user": document.text("syscheck.audit.login_user.name") or document.text("syscheck.audit.user.name"),
+        "user_id": document.label("syscheck.audit.login_user.id") or document.label("syscheck.audit.user.id"),
+        "effective_user": document.text("syscheck.audit.effective_user.name"),
         "executable": process, "process": _SEPARATOR.split(process)[-1],
-        "pid": values.number(told.get("audit.process.id", 0)),
-        "ppid": values.number(told.get("audit.process.ppid", 0)),
-        "parent": _SEPARATOR.split(one(told.get("audit.process.parent_name")))[-1],
+        "pid": document.number("syscheck.audit.process.id"),
+        "ppid": document.number("syscheck.audit.process.ppid"),
+        "parent": _SEPARATOR.split(document.text("syscheck.audit.process.parent_name"))[-1],
     }
     extra = {
-        "file.mtime": one(told.get("mtime_after")), "file.owner": one(told.get("uname_after")),
-        "file.size": one(told.get("size_after")), "wazuh.syscheck.mode": one(told.get("mode")),
+        "file.mtime": document.text("syscheck.mtime_after"), "file.owner": document.text("syscheck.uname_after"),
+        "file.size": document.label("syscheck.size_after"), "wazuh.syscheck.mode": document.text("syscheck.mode"),
         "wazuh.syscheck.changed_attributes": list(attributes),
     }
     return fields | {"extra": values.filled(extra)}
 
 
-def _earliest(told: Mapping[str, Any], t: int, record: RawRecord) -> int:
+def _earliest(document: Document, t: int, record: RawRecord) -> int:
     """Earliest time of a change that a scheduled scan found at ``t``."""
     earliest = t - SCAN_PERIOD
-    if stamp := one(told.get("mtime_before")):
+    if stamp := document.text("syscheck.mtime_before"):
         try:
             earliest = max(earliest, record.time(stamp))
         except Unreadable:
@@ -133,20 +136,20 @@ def _line(document: Document, t: int, record: RawRecord) -> list[Fields]:
     if "data.win.system.eventID" in document:
         found = windows_record.read(record)._replace(t=t)
         return [windows_meaning.complete(found, fields) for fields in windows_meaning.interpret(found)]
-    groups = many(document.get("rule.groups", []))
+    groups = document.texts("rule.groups")
     for group, kind in _WATCHED.items():
-        if group in groups and (path := one(document.get("data.audit.file.name"))):
+        if group in groups and (path := document.text("data.audit.file.name")):
             return [{
                 "activity": Activity.FILE_CHANGE, "category": ("file",), "type": (kind,), "path": path,
-                "executable": one(document.get("data.audit.exe")), "user_id": one(document.get("data.audit.auid")),
+                "executable": document.text("data.audit.exe"), "user_id": document.label("data.audit.auid"),
             }]
     if "audit_command" in groups:
-        command = " ".join(one(document.get(f"data.audit.execve.a{place}")) for place in range(MAX_ARGUMENTS)).strip()
-        executable, auid = one(document.get("data.audit.exe")), one(document.get("data.audit.auid"))
-        if integrity.resets(command, executable, one(document.get("data.audit.command"))):
+        command = " ".join(document.label(f"data.audit.execve.a{place}") for place in range(MAX_ARGUMENTS)).strip()
+        executable, auid = document.text("data.audit.exe"), document.label("data.audit.auid")
+        if integrity.resets(command, executable, document.text("data.audit.command")):
             return [integrity.reset() | {"command": command, "executable": executable, "user_id": auid}]
     composite = "rule.frequency" in document
-    line = syslog.split(one(document.get("full_log")))
+    line = syslog.split(document.text("full_log"))
     if line.app and not composite and (known := [fields for fields in unix.read(line) if fields]):
         own = {"process": line.app, "pid": line.pid}
         known = [own | {"rank": values.rank(fields.get("activity", ""), fields.get("outcome", ""))} | fields for fields in known]
@@ -159,25 +162,26 @@ def _line(document: Document, t: int, record: RawRecord) -> list[Fields]:
 def _named(document: Document) -> Fields:
     """Who and where, as Wazuh's decoders name it."""
     fields: Fields = {
-        "user": one(document.get("data.dstuser")) or one(document.get("data.srcuser")), "url": one(document.get("data.url")),
-        "src_port": values.port(one(document.get("data.srcport"))), "dst_port": values.port(one(document.get("data.dstport"))),
-        "dst_ip": values.address(one(document.get("data.dstip"))), "transport": one(document.get("data.protocol")).lower(),
-        "process": one(document.get("predecoder.program_name")),
+        "user": document.text("data.dstuser") or document.text("data.srcuser"), "url": document.text("data.url"),
+        "src_port": document.port("data.srcport"), "dst_port": document.port("data.dstport"),
+        "dst_ip": values.address(document.text("data.dstip")), "transport": document.text("data.protocol").lower(),
+        "process": document.text("predecoder.program_name"),
     }
-    return {**fields, **source(one(document.get("data.srcip")))}
+    return {**fields, **source(document.text("data.srcip"))}
 
 
 def _alert(record: RawRecord) -> Iterator[SecurityEvent]:
     document = ecs_document.read(record.text)
+    document.within(*_OBJECTS)
     if "rule.id" not in document and "syscheck.path" not in document:
         raise Unreadable("missing_field", "expected a Wazuh alert with rule.id or syscheck.path")
-    stamp = one(document.get("timestamp")) or one(document.get("@timestamp"))
+    stamp = document.text("timestamp") or document.text("@timestamp")
     t = record.time(stamp) if stamp else values.arrival(record)
-    number = one(document.get("id"))  # seconds, a dot, the place in the day's file
-    own = f"{one(document.get('manager.name'))}/{number}" if number else ""
+    number = document.label("id")  # seconds, a dot, the place in the day's file
+    own = f"{document.text('manager.name')}/{number}" if number else ""
     common = _rule(document)
     # Only the agent's and manager's own words: any program may log such a line.
-    if one(document.get("decoder.name")) in ("ossec", "wazuh") and _ENDED.search(common["message"]):
+    if document.text("decoder.name") in ("ossec", "wazuh") and _ENDED.search(common["message"]):
         told: list[Fields] = [{"activity": Activity.FILE_SCAN, "category": ("file",), "type": ("info",), "action": "scan-ended"}]
     elif any(name.startswith("syscheck.") for name in document):
         told = [_integrity(document, t, record)]

@@ -108,7 +108,7 @@ def test_a_baseline_made_anew_is_told_beside_the_command():
 
 
 @pytest.mark.parametrize(("text", "reason"), [("{}", "wrong_type"), ('{"event":{"module":"file_integrity"}}', "missing_field"), ('{"a":1}', "missing_field"),
-                                              ('{"@timestamp":5,"auditd.result":"x"}', "bad_time")])
+                                              ('{"@timestamp":5,"auditd.result":"x"}', "wrong_type")])
 def test_unreadable(text, reason):
     with pytest.raises(Unreadable, match=reason):
         read(NAME, text)

@@ -92,7 +92,7 @@ def test_an_ingest_clock_that_runs_behind_does_not_make_it_implausible():
 
 @pytest.mark.parametrize(
     ("text", "reason"),
-    [("[]", "wrong_type"), ("{", "bad_json"), ('{"@timestamp":"x"}', "bad_time"), ('{"@timestamp":{"a":1}}', None), ('{"@timestamp":true}', "wrong_type")],
+    [("[]", "wrong_type"), ("{", "bad_json"), ('{"@timestamp":"x"}', "bad_time"), ('{"@timestamp":{"a":1}}', "wrong_type"), ('{"@timestamp":true}', "wrong_type")],
 )
 def test_refused(text, reason):
     if reason is None:

@@ -11,7 +11,7 @@ import pytest
 from schemas import instant
 from schemas.event import Activity, Rank, Reason
 from streams.feeds.kit.contract import Unreadable
-from tests.feeds.reading import BASE, event, facts
+from tests.feeds.reading import event, facts
 
 HEAD = 'date=2026-03-02 time=09:15:30 devname="fw-core-1" devid="FG100FTK20000001" eventtime=1772414130123456789 tz="+0800" '
 CONFIG = (
@@ -134,14 +134,14 @@ def test_a_date_without_zone_is_read_in_the_zone_of_the_source():
     assert found.t == instant.parse("2026-03-02T01:15:30Z")
 
 
-def test_without_any_time_the_record_happened_when_it_was_seen():
-    assert event("fortigate", '<190>date= desc="Object update" devname="f"').t == BASE
+def test_a_line_without_date_has_the_time_of_its_header():
     assert event("fortigate", "<190>Mar  2 09:15:30 fw9 date=x time=y type=event").t == instant.parse("2026-03-02T09:15:30Z")
 
 
 @pytest.mark.parametrize(
     ("line", "reason"),
-    [("just words", "missing_field"), ("date=2026-02-30 time=09:15:30 type=event", "bad_time"), ("a=1 b=2", "missing_field")],
+    [("just words", "missing_field"), ("date=2026-02-30 time=09:15:30 type=event", "bad_time"), ("a=1 b=2", "missing_field"),
+     ('<190>date= desc="Object update" devname="f"', "bad_time"), ("type=event subtype=system", "bad_time")],
 )
 def test_refused(line, reason):
     with pytest.raises(Unreadable) as refused:

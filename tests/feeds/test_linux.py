@@ -180,6 +180,45 @@ def test_sudo_is_a_use_of_root():
     assert (closed.activity, closed.session) == (Activity.PRIVILEGE_CLOSE, found.session)
 
 
+@pytest.mark.parametrize(
+    ("rest", "target", "command"),
+    [
+        ("TTY=pts/0 ; PWD=/tmp/x ; command not allowed ; USER=root ; COMMAND=/bin/bash", "root", "/bin/bash"),
+        ("PWD=/tmp/1 incorrect password attempt ; USER=root ; COMMAND=/bin/bash", "root", "/bin/bash"),
+        # Both of these may be what happened: the use of root counts, with all that may be its command.
+        ("TTY=pts/0 ; PWD=/tmp ; USER=alice ; COMMAND=/bin/ls ; USER=root ; COMMAND=/bin/bash", "root", "/bin/bash"),
+        ("TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/bash ; USER=alice ; COMMAND=list", "root", "/bin/bash ; USER=alice ; COMMAND=list"),
+        ("TTY=pts/0 ; PWD=/tmp ; USER=alice ; COMMAND=list ; USER=bob ; COMMAND=/bin/sh", "bob", "/bin/sh"),
+        ("HOST=web ; TTY=pts/0 ; CHROOT=/c ; PWD=/a ; USER=root ; GROUP=adm ; TSID=0000UM ; ENV=A=b C=d ; COMMAND=/bin/sh", "root", "/bin/sh"),
+    ],
+)
+def test_a_directory_or_argument_named_like_a_field_hides_no_use_of_root(rest, target, command):
+    """Order of the fields and the place of the reason: sudo, lib/eventlog/eventlog.c, new_logline()."""
+    found = one("sudo[55]: alice : " + rest)
+    assert (found.activity, found.user, found.effective_user, found.command) == (Activity.PRIVILEGE_OPEN, "alice", target, command)
+
+
+def test_the_reason_of_sudo_stands_before_the_first_field():
+    found = one("sudo[55]: alice : command not allowed ; TTY=pts/0 ; PWD=/home/alice ; USER=root ; COMMAND=/bin/bash")
+    assert (found.activity, found.effective_user, found.tty) == (Activity.PRIVILEGE_DENIED, "root", "pts/0")
+    named = one("sudo[55]: alice : unknown user: x ; TTY=pts/0 ; USER=root ; COMMAND=/bin/sh ; TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/sh")
+    assert named.activity == Activity.PRIVILEGE_DENIED
+
+
+@pytest.mark.parametrize(
+    ("line", "user", "own"),
+    [
+        ("sshd[7]: pam_unix(sshd:session): session opened for user backdoor(uid=0) by (uid=0)", "backdoor", "0"),
+        ("su[7]: pam_unix(su:session): session opened for user backdoor(uid=0) by alice(uid=1000)", "alice", "1000"),
+        ("sudo[7]: pam_unix(sudo:session): session opened for user backdoor(uid=0) by alice(uid=1000)", "alice", "1000"),
+    ],
+)
+def test_an_account_of_number_0_is_the_highest_whatever_its_name(line, user, own):
+    found = one(line)
+    assert (found.activity, found.user, found.user_id, found.effective_user) == (Activity.PRIVILEGE_OPEN, user, own, "backdoor")
+    assert found.extra["user.effective.id"] == "0"
+
+
 def test_sudo_without_process_number_is_known_by_its_actor():
     found = one("sudo:    alice : TTY=pts/0 ; PWD=/ ; USER=root ; TSID=0000UM ; COMMAND=/bin/bash")
     session = one("sudo: pam_unix(sudo:session): session opened for user root by alice(uid=0)")

@@ -134,7 +134,7 @@ def test_which_lines_begin_a_record():
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("words", "bad_header"), ("--6b253045-A--\nnothing", "bad_header"), ('{"transaction":7}', "missing_field"),
+        ("words", "bad_header"), ("--6b253045-A--\nnothing", "bad_header"), ('{"transaction":7}', "wrong_type"),
         ('{"transaction":{"time":"31/Feb/2026:00:00:00 +0000"}}', "bad_time"), ('{"transaction":{}}', "bad_time"),
         ("ModSecurity: without a time", "bad_time"), ('{"transaction":', "bad_json"),
     ],

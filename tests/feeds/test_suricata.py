@@ -51,7 +51,7 @@ def test_behind_a_syslog_header():
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
-        ("{", "bad_json"), ("[]", "wrong_type"), ('{"event_type":"dns"}', "missing_field"), (eve("dns", timestamp=7), "missing_field"),
+        ("{", "bad_json"), ("[]", "wrong_type"), ('{"event_type":"dns"}', "missing_field"), (eve("dns", timestamp=7), "wrong_type"),
         (eve("dns", timestamp="now"), "bad_time"), ('{"timestamp":"2026-03-02T09:15:30Z"}', "missing_field"),
         ('{"event_type":"dns","timestamp":"2026-03-02T09:15:30Z","event_type":"alert"}', "duplicate_key"),
     ],

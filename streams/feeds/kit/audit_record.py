@@ -8,6 +8,8 @@ quotes are in hexadecimal ("audit-userspace" wiki, "Field encoding").
 import re
 from typing import NamedTuple
 
+from streams.feeds.kit.contract import Unreadable
+
 _HEAD = re.compile(
     r"(?:node=(\S{1,255}) )?type ?=(\S{1,64}) (?:msg=)?audit\((\d{1,12})(?:\.(\d{1,9}))?:(\d{1,19})\):? ?", re.ASCII
 )
@@ -44,11 +46,18 @@ def records(text: str) -> list[str]:
 
 
 def read(text: str) -> AuditRecord | None:
-    """Read one record, or return None if ``text`` does not begin like one."""
+    """Read one record, or return None if ``text`` does not begin like one.
+
+    Raises:
+        Unreadable: bad_time, where it begins like one but for its time.
+
+    """
     if (match := _HEAD.match(text)) is not None:
         seconds, fraction = int(match[3]), (match[4] or "")[:6].ljust(6, "0")
         t, serial = seconds * 1_000_000 + int(fraction), int(match[5])
     elif (match := _BARE.match(text)) is not None:
+        if text.startswith(("msg=audit(", "audit("), match.end()):
+            raise Unreadable("bad_time", f"expected audit(SECONDS.MILLIS:SERIAL), got {text[match.end() :][:64]!r}")
         t, serial = None, 0
     else:
         return None

@@ -6,26 +6,61 @@ Used by feeds whose records come as such JSON; field names are those of the Elas
 from collections.abc import Mapping
 from typing import Any
 
-from streams.feeds.kit import strict, values
+from streams.feeds.kit import strict, typed, values
 from streams.feeds.kit.contract import RawRecord, Unreadable
 from streams.feeds.kit.fields import Fields
 
-Document = Mapping[str, Any]
+
+class Document(dict[str, Any], typed.Named):
+    """Fields by dotted name. ``objects``: names of the objects that they stood in, to tell an absent field from an object."""
+
+    __slots__ = ("objects",)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.objects: set[str] = set()
+
+    def raw(self, name: str) -> Any:
+        """The value of field ``name``, None if it is absent; raises Unreadable (wrong_type) if it is an object."""
+        value = self.get(name)
+        if value is None and name in self.objects:
+            raise typed.wrong(name, "a value", {})
+        return value
+
+    def within(self, *names: str) -> None:
+        """Raise Unreadable (wrong_type) if one of ``names``, each an object, is there as something else."""
+        for name in names:
+            if name in self:
+                raise typed.wrong(name, "an object", self[name])
+
 
 _TEXTS = {
-    "kind": "event.kind", "action": "event.action", "outcome": "event.outcome", "code": "event.code", "host": "host.name",
-    "user": "user.name", "user_id": "user.id", "user_domain": "user.domain", "effective_user": "user.effective.name",
+    "kind": "event.kind", "outcome": "event.outcome", "host": "host.name",
+    "user": "user.name", "user_domain": "user.domain", "effective_user": "user.effective.name",
     "target_user": "user.target.name", "src_host": "source.domain", "transport": "network.transport",
     "protocol": "network.protocol",
     "process": "process.name", "executable": "process.executable", "parent": "process.parent.name",
-    "command": "process.command_line", "path": "file.path", "rule": "rule.name", "rule_id": "rule.id", "message": "message",
+    "command": "process.command_line", "path": "file.path", "rule": "rule.name", "message": "message",
 }
+_LABELS = {"code": "event.code", "user_id": "user.id", "rule_id": "rule.id"}
 _ADDRESSES = {"src_ip": "source.ip", "dst_ip": "destination.ip"}
-_NUMBERS = {"src_port": "source.port", "dst_port": "destination.port", "pid": "process.pid", "ppid": "process.parent.pid"}
+_PORTS = {"src_port": "source.port", "dst_port": "destination.port"}
+_NUMBERS = {"pid": "process.pid", "ppid": "process.parent.pid"}
 _LISTS = {"category": "event.category", "type": "event.type"}
 
 
-def read(text: str) -> dict[str, Any]:
+def parents(*names: str) -> tuple[str, ...]:
+    """The objects that fields of these ``names`` stand in."""
+    return tuple({name[:place] for name in names for place, sign in enumerate(name) if sign == "."})
+
+
+_OBJECTS = parents(
+    *_TEXTS.values(), *_LABELS.values(), *_ADDRESSES.values(), *_PORTS.values(), *_NUMBERS.values(), *_LISTS.values(),
+    "file.hash.sha256", "user.audit.id",
+)
+
+
+def read(text: str) -> Document:
     """Decode a JSON object and join the names of nested objects with dots; lists stay as they are.
 
     Raises:
@@ -38,47 +73,56 @@ def read(text: str) -> dict[str, Any]:
     return document
 
 
-def flat(value: Mapping[str, Any]) -> dict[str, Any]:
+def flat(value: Mapping[str, Any]) -> Document:
     """Join the names of nested objects with dots; empty values are left out."""
-    result: dict[str, Any] = {}
+    result = Document()
     _flatten(value, "", result)
     return result
 
 
-def _flatten(value: Mapping[str, Any], prefix: str, result: dict[str, Any]) -> None:
+def _flatten(value: Mapping[str, Any], prefix: str, result: Document) -> None:
     for name, item in value.items():
         if isinstance(item, dict):
+            result.objects.add(prefix + name)
             _flatten(item, f"{prefix}{name}.", result)
         elif item is not None and item not in ("", []):
             result[prefix + name] = item
 
 
 def one(value: Any) -> str:
-    """Text of a value; of a list the first."""
+    """Text of a value that may be of any type; of a list the first."""
     if isinstance(value, str):
         return value.strip()
     return values.string(value[0] if isinstance(value, list) and value else value)
 
 
 def many(value: Any) -> tuple[str, ...]:
-    """Texts of a value or list of values, without the empty ones."""
+    """Texts of a value or list of values that may be of any type, without the empty ones."""
     return tuple(text for item in (value if isinstance(value, list) else [value]) if (text := values.string(item)))
 
 
 def fields(document: Document) -> Fields:
-    """Fields of an event that ``document`` states under their ECS names."""
-    result: Fields = {name: one(document[field]) for name, field in _TEXTS.items() if field in document}
+    """Fields of an event that ``document`` states under their ECS names.
+
+    Raises:
+        Unreadable: wrong_type.
+
+    """
+    document.within(*_OBJECTS)
+    result: Fields = {name: found for name, field in _TEXTS.items() if (found := document.text(field))}
+    result |= {name: found for name, field in _LABELS.items() if (found := document.label(field))}
+    if actions := document.texts("event.action"):
+        result["action"] = actions[0]
     for name, field in _ADDRESSES.items():
-        if address := values.address(one(document.get(field))):
+        if address := values.address(document.text(field)):
             result[name] = address
-    for name, field in _NUMBERS.items():
-        if field in document:
-            result[name] = values.number(document[field])
+    result |= {name: count for name, field in _NUMBERS.items() if (count := document.number(field))}
+    result |= {name: count for name, field in _PORTS.items() if (count := document.port(field))}
     for name, field in _LISTS.items():
-        if field in document:
-            result[name] = many(document[field])
+        if listed := document.texts(field):
+            result[name] = listed
     if not result.get("host"):
-        result["host"] = next((one(document[field]) for field in ("host.hostname", "agent.hostname") if field in document), "")
+        result["host"] = document.text("host.hostname") or document.text("agent.hostname")
     return result
 
 
@@ -86,12 +130,8 @@ def time(document: Document, record: RawRecord) -> int | None:
     """Return the instant of ``@timestamp``, or None where there is none.
 
     Raises:
-        Unreadable: bad_time.
+        Unreadable: bad_time, wrong_type.
 
     """
-    stamp = document.get("@timestamp")
-    if stamp is None:
-        return None
-    if not isinstance(stamp, str):
-        raise Unreadable("bad_time", f"expected @timestamp as RFC 3339 text, got {str(stamp)[:64]!r}")
-    return record.time(stamp)
+    stamp = document.text("@timestamp")
+    return record.time(stamp) if stamp else None

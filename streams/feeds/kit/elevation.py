@@ -23,7 +23,14 @@ from streams.feeds.kit.fields import (
 Result = tuple[Fields, ...]
 _ROOT = "root"
 
-_SUDO_FIELDS = frozenset({"TTY", "USER", "PWD", "HOST", "CHROOT", "GROUP", "TSID", "ENV"})
+# In the order in which sudo writes them: host, terminal, root and working directory, account, group, session, environment.
+_SUDO_FIELD = re.compile(r"(?:HOST|TTY|CHROOT|PWD|USER|GROUP|TSID|ENV|COMMAND)=")
+_SUDO_TTY = re.compile(r"(?:HOST=\S{1,255} ; )?TTY=(\S{1,255}) ; ")
+_SUDO_PWD = re.compile(r"(?:^| ; )PWD=(.*?) ;(?: |$)(?:$|(?=GROUP=|TSID=|ENV=))", re.DOTALL)
+_SUDO_RUN = re.compile(
+    r"(?:^|(?<= ; ))USER=([^;]{1,255}?) ; (?:GROUP=[^;]{0,255} ; )?(?:TSID=[^;]{0,4096} ; )?(?:ENV=(?:(?! ; ).){0,4096} ; )?COMMAND=",
+    re.DOTALL,
+)
 _ATTEMPTS = re.compile(r"(\d{1,6}) incorrect password attempts?")
 # Words of sudo about a command that it did not run; "problem with defaults entries" and the like are not among them.
 _SUDO_DENIED = (
@@ -55,36 +62,41 @@ _LOGIN = re.compile(
 
 
 def sudo(message: str, pid: int, host: str) -> Result:
-    """Read "actor : [why not ; ]TTY=... ; PWD=... ; USER=target ; COMMAND=..."."""
+    """Read "actor : [why not ; ]TTY=... ; PWD=... ; USER=target ; COMMAND=..." (sudo, lib/eventlog/eventlog.c, new_logline).
+
+    Why sudo refused stands before the first field and nowhere else. sudo does not escape " ; " in a directory or in arguments,
+    so that a line with several "USER=... ; COMMAND=" can be read in several ways: the use of root if one of them is, with
+    the longest command of these; else the last, as a directory stands before the account.
+    """
     actor, found, rest = message.partition(" : ")
     actor = actor.strip()
     if not found or " " in actor or rest.startswith("(command continued)"):
         return ({},)
-    head, found, command = rest.partition("COMMAND=")
-    fields: Fields = {"user": actor, "session": pam.session_id(host, "sudo", pid, actor)}
     error = ""
-    for part in head.split(" ; "):
-        name, equals, value = part.partition("=")
-        if name not in _SUDO_FIELDS or not equals:
-            error = error or part.rstrip("; ")
-        elif name == "PWD":
-            fields["extra"] = {"process.working_directory": value}
-        elif name == "TTY":
-            fields["tty"] = value
-        elif name == "USER":
-            fields["effective_user"] = value
+    if _SUDO_FIELD.match(rest) is None:
+        error, _, rest = rest.partition(" ; ")
+    fields: Fields = {"user": actor, "session": pam.session_id(host, "sudo", pid, actor)}
+    if (match := _SUDO_TTY.match(rest)) is not None:
+        fields["tty"] = match[1]
+    runs = list(_SUDO_RUN.finditer(rest))
+    if runs:
+        run = next((run for run in runs if run[1] == _ROOT), runs[-1])
+        head, command, ran = rest[: run.start()], rest[run.end() :], True
+        fields["effective_user"] = run[1]
+    else:
+        head, found, command = rest.partition("COMMAND=")
+        ran = bool(found)
     fields["command"] = command
+    if (match := _SUDO_PWD.search(head)) is not None:
+        fields["extra"] = {"process.working_directory": match[1]}
     if error:
         return (_sudo_error(fields, error),)
-    if not found:
+    if not ran:
         return (fields,)
-    # A directory or an argument may be named like a field; then the most privileged reading is the safe one.
-    forged = "COMMAND=" in command
-    if forged and "USER=root ;" in rest:
-        fields["effective_user"] = _ROOT
     target = fields.setdefault("effective_user", _ROOT)
     # "sudo -l" and "-v" are logged as these words; listing what is allowed is no use of the account.
-    if not forged and (command in ("list", "validate") or command.startswith("list ") or target == actor):
+    listed = command in ("list", "validate") or command.startswith("list ")
+    if len(runs) < 2 and (listed or target == actor):
         return (fields | {"category": ("process",)},)
     return ({**PRIVILEGE_OPENED, **fields},)
 

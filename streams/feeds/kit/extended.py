@@ -7,7 +7,7 @@ from streams.feeds.kit import named, stamps, syslog
 from streams.feeds.kit.cef import Message
 from streams.feeds.kit.contract import RawRecord
 from streams.feeds.kit.panos_path import configured_object
-from streams.feeds.kit.values import arrival, filled, rank
+from streams.feeds.kit.values import filled, rank
 
 
 def event(record: RawRecord, message: Message) -> SecurityEvent:
@@ -17,7 +17,7 @@ def event(record: RawRecord, message: Message) -> SecurityEvent:
     result |= _config(message)
     if t is None:
         stamp = stamps.find(message.prefix, record)
-        t = arrival(record) if stamp is None else stamp.t
+        t = named.arrived(fields, record) if stamp is None else stamp.t
     header = syslog.split(f"{message.prefix}-") if message.prefix else None
     sender = fields.get("dvchost") or fields.get("deviceHostName") or (header.host if header is not None else "")
     host = result.pop("host", "") or sender or fields.get("dvc", "")

@@ -7,9 +7,9 @@ Filebeat and Elastic Agent with the line, or its message, in ``message``.
 from typing import NamedTuple
 
 from schemas.context import FOREVER
-from streams.feeds.kit import ecs_document, syslog, values
+from streams.feeds.kit import ecs_document, syslog, typed, values
 from streams.feeds.kit.contract import RawRecord, Unreadable
-from streams.feeds.kit.ecs_document import Document, one
+from streams.feeds.kit.ecs_document import Document
 
 _PROGRAMS = ("log.syslog.appname", "log.syslog.identifier", "syslog.identifier", "process.name")
 _HOSTS = ("host.hostname", "host.name", "agent.hostname")
@@ -31,33 +31,40 @@ def read(record: RawRecord) -> Entry:
 
     """
     document = ecs_document.read(record.text)
-    if "MESSAGE" in document:
+    if "MESSAGE" in document or "MESSAGE" in document.objects:
         return _journal(document)
-    if "message" not in document:
+    if "message" not in document and "message" not in document.objects:
         raise Unreadable("missing_field", "expected a journal entry with MESSAGE or a document with message")
-    line = syslog.split(one(document["message"]))
+    line = syslog.split(document.text("message"))
     if line.time and line.app:
         return Entry(line, None, "")
-    app = line.app or next((text for name in _PROGRAMS if (text := one(document.get(name)))), "")
-    host = line.host or next((text for name in _HOSTS if (text := one(document.get(name)))), "")
-    pid = line.pid or values.number(one(document.get("process.pid")))
+    app = line.app or next((text for name in _PROGRAMS if (text := document.text(name))), "")
+    host = line.host or next((text for name in _HOSTS if (text := document.text(name))), "")
+    pid = line.pid or document.number("process.pid")
     return Entry(line._replace(app=app, host=host, pid=pid), ecs_document.time(document, record), "")
 
 
 def _journal(document: Document) -> Entry:
-    stamp = one(document.get("_SOURCE_REALTIME_TIMESTAMP")) or one(document.get("__REALTIME_TIMESTAMP"))
+    stamp = document.label("_SOURCE_REALTIME_TIMESTAMP") or document.label("__REALTIME_TIMESTAMP")
     t = values.number(stamp)
     if not 0 < t <= FOREVER:
         raise Unreadable("bad_time", f"expected microseconds since 1970 in __REALTIME_TIMESTAMP, got {stamp[:64]!r}")
     line = syslog.Line(
-        "", one(document.get("_HOSTNAME")), one(document.get("SYSLOG_IDENTIFIER")) or one(document.get("_COMM")),
-        values.number(one(document.get("SYSLOG_PID")) or one(document.get("_PID"))), _text(document["MESSAGE"]),
+        "", _first(document, "_HOSTNAME"), _first(document, "SYSLOG_IDENTIFIER") or _first(document, "_COMM"),
+        values.number(_first(document, "SYSLOG_PID")) or document.number("_PID"), _text(document.raw("MESSAGE")),
     )
-    return Entry(line, t, one(document.get("__CURSOR")))
+    return Entry(line, t, _first(document, "__CURSOR"))
+
+
+def _first(document: Document, name: str) -> str:
+    """Text of a journal field; one that was given several times is a list."""
+    return next(iter(document.texts(name)), "")
 
 
 def _text(message: object) -> str:
     """Text of a message; one that is not UTF-8 is a list of byte values."""
     if isinstance(message, list):
-        return bytes(byte for byte in message if isinstance(byte, int) and 0 <= byte < 256).decode("utf-8", "replace")
-    return one(message)
+        if not all(type(byte) is int and 0 <= byte < 256 for byte in message):
+            raise typed.wrong("MESSAGE", "text or a list of bytes", message)
+        return bytes(message).decode("utf-8", "replace")
+    return typed.text("MESSAGE", message)

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from schemas.event import Activity
-from streams.feeds.kit import anyline, stamps, words
-from streams.feeds.kit.contract import RawRecord
-from streams.feeds.kit.values import TRANSPORT, account, address, number, port
+from streams.feeds.kit import anyline, stamps, typed, words
+from streams.feeds.kit.contract import RawRecord, Unreadable
+from streams.feeds.kit.ecs_document import Document
+from streams.feeds.kit.values import TRANSPORT, account, address, arrival, number, port
 
 MAX_FIELDS = 512
 MAX_EXTRA = 40
@@ -60,6 +61,18 @@ _TIMES = (
     "eventtime", "rt", "devtime", "timestamp", "time", "datetime", "ts", "eventdatetime", "date", "createdat", "generatedtime",
     "occurred", "start", "end", "t",
 )
+# Names of nothing but a time: where their values cannot be read, nothing else may stand for it.
+_SURE_TIMES = frozenset((
+    "eventtime", "rt", "devtime", "timestamp", "datetime", "eventdatetime", "createdat", "generatedtime", "occurred",
+    "time", "date", "ts",
+))
+_DURATION = re.compile(r"\d{1,9}(?:\.\d{1,9})? ?(?:[mnuµ]?s|sec|min|h)?", re.IGNORECASE)
+_SURE = {
+    "src_ip": frozenset(("srcip", "sourceip", "sourceipaddress", "clientip", "remoteip", "remoteaddr", "srcaddr", "ipaddress")),
+    "dst_ip": frozenset(("dstip", "destinationip", "destip", "dstaddr", "serverip")),
+    "user": frozenset(("username", "user", "accountname", "loginname", "srcuser", "dstuser", "duser", "suser")),
+    "path": frozenset(("filepath", "targetpath")),
+}
 _PEER = re.compile(r"(?:ipv[46]:)?\[?([0-9A-Fa-f:.]{2,45}?)\]?(?::(\d{1,5}))?")
 _NOBODY = frozenset(("", "-", "--", "n/a", "null", "none", "(null)", "unknown", "undefined"))
 
@@ -123,6 +136,45 @@ def read(flat: Flat, record: RawRecord, *, name: str = "", product: str = "") ->
     result |= judged
     result["extra"] = {path: value[:MAX_VALUE] for path, value in list(flat.items())[:MAX_EXTRA] if value and path not in _DULL}
     return _time(known, record), result
+
+
+def arrived(flat: Flat, record: RawRecord) -> int:
+    """When ``record`` was first seen, for fields that state no time.
+
+    Raises:
+        Unreadable: bad_time, if one of ``flat`` states a time that cannot be read, or if no observed time is known.
+
+    """
+    for path, value in flat.items():
+        name = key(path.rpartition(".")[2])
+        if name in _SURE_TIMES and value.strip().lower() not in _NOBODY:
+            if name in ("time", "date", "ts") and _DURATION.fullmatch(value) is not None:
+                continue
+            raise Unreadable("bad_time", f"{path[:64]}: expected a time, got {value[:64]!r}")
+    return arrival(record)
+
+
+def check(document: Document, t: int | None, result: Mapping[str, Any]) -> None:
+    """Raise Unreadable (wrong_type) if a field that can only be a time, an account, an address or a path is of another type.
+
+    ``t`` and ``result`` are what :func:`read` made of ``document``.
+    """
+    for path, value in document.items():
+        if isinstance(value, str) or (isinstance(value, list) and len(value) == 1 and isinstance(value[0], str)):
+            continue
+        name = key(path.rpartition(".")[2])
+        if name in _SURE_TIMES and t is None and isinstance(value, bool | list):
+            raise typed.wrong(path, "a time", value)
+        for attribute, names in _SURE.items():
+            if name in names and (attribute != "user" or isinstance(value, bool | list)):
+                raise typed.wrong(path, "text", value)
+    for path in document.objects:
+        name = key(path.rpartition(".")[2])
+        if name in _SURE_TIMES and t is None:
+            raise typed.wrong(path, "a time", {})
+        for attribute, names in _SURE.items():
+            if name in names and not result.get(attribute) and not any(f"{path}.{part}" in document for part in ("id", "uid")):
+                raise typed.wrong(path, "text", {})
 
 
 _DULL = frozenset(("msg", "message", "@timestamp", "timestamp", "date", "time", "rt"))

@@ -38,7 +38,7 @@ _SWITCHES = frozenset({
     "systemd-run0",
 })
 _PROGRAM = {"su-l": "su", "sudo-i": "sudo", "runuser-l": "runuser", "sshd-session": "sshd"}
-_ROOT = "root"
+_ROOT, _ROOT_ID = "root", "0"
 
 
 def session_id(host: str, program: str, pid: int, actor: str = "") -> str:
@@ -74,13 +74,17 @@ def read(message: str, app: str, pid: int, host: str) -> Result:
 
 def _session(text: str, service: str, program: str, pid: int, host: str) -> Result:
     if (match := _OPENED.match(text)) is not None:
-        user, by = match[1], match[3] or ""
-        actor = by if by and by != "LOGIN" else user  # login(1) names itself
+        user, uid, by = match[1], match[2] or "", match[3] or ""
+        own = not by or by == "LOGIN"  # login(1) names itself
+        actor = user if own else by
         fields: Fields = {**SESSION_OPENED, "user": actor, "session": session_id(host, program, pid, actor)}
+        fields["user_id"] = uid if own else match[4] or ""
+        if uid:
+            fields["extra"] = {"user.effective.id": uid}  # of the account whose session it is
         if by:
             fields["effective_user"] = user
         # Root that takes on a lesser account gives up privilege.
-        if user == _ROOT or (service in _SWITCHES and actor not in (_ROOT, user)):
+        if user == _ROOT or uid == _ROOT_ID or (service in _SWITCHES and actor not in (_ROOT, user)):
             fields |= {"activity": Activity.PRIVILEGE_OPEN, "effective_user": user}
         return (fields,)
     if (match := _CLOSED.match(text)) is not None:

@@ -8,9 +8,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from streams.feeds.kit import ecs_document, values
+from streams.feeds.kit import ecs_document, typed, values
 from streams.feeds.kit.contract import RawRecord, Unreadable
-from streams.feeds.kit.ecs_document import Document, one
+from streams.feeds.kit.ecs_document import Document
 
 
 class WindowsEvent(NamedTuple):
@@ -41,9 +41,16 @@ _FLAT = {
     "computer": ("Computer", "ComputerName", "Hostname", "MachineName", "computer_name", "host.name"),
     "record": ("EventRecordID", "RecordNumber", "RecordId", "record_id", "EventRecordId"),
     "time": ("TimeCreated", "SystemTime", "EventTime", "@timestamp", "UtcTime", "TimeGenerated"),
-    "keywords": ("Keywords", "keywords", "EventType"),
     "message": ("Message", "message"),
 }
+_NUMBERED = frozenset({"EventID", "eventID", "EventRecordID", "eventRecordID", "Keywords", "keywords"})
+# Event data that are accounts, addresses, paths and programs: text and nothing else.
+_WORDS = frozenset({
+    "targetusername", "subjectusername", "targetdomainname", "subjectdomainname", "ipaddress", "membername", "workstationname",
+    "targetfilename", "objectname", "image", "parentimage", "processname", "newprocessname", "commandline", "sourceip",
+    "destinationip", "servicename", "accountname",
+})
+_PORTS = frozenset({"ipport", "sourceport", "destinationport"})
 _AUDIT_SUCCESS, _AUDIT_FAILURE = 0x20000000000000, 0x10000000000000
 
 
@@ -69,95 +76,114 @@ def read(record: RawRecord) -> WindowsEvent:
 
 
 def _beat(document: Document, record: RawRecord) -> WindowsEvent:
-    stamp = one(document.get("winlog.time_created")) or one(document.get("@timestamp"))
+    document.within("event", "winlog.event_data")
     return _event(
-        record, one(document["winlog.event_id"]), one(document.get("winlog.provider_name")), one(document.get("winlog.channel")),
-        one(document.get("winlog.computer_name")) or one(document.get("host.name")), document.get("winlog.record_id"), stamp,
+        record, document.label("winlog.event_id"), document.text("winlog.provider_name"), document.text("winlog.channel"),
+        document.text("winlog.computer_name") or document.text("host.name"), document.label("winlog.record_id"),
+        document.text("winlog.time_created") or document.text("@timestamp"),
         _data(document, ("winlog.event_data.", "winlog.user_data.")),
-        one(document.get("winlog.outcome") or document.get("event.outcome")), document.get("winlog.keywords"),
-        one(document.get("message")),
+        document.text("winlog.outcome") or document.text("event.outcome"), document.labels("winlog.keywords"),
+        document.text("message"),
     )
 
 
 def _tree(document: Document, record: RawRecord) -> WindowsEvent:
-    system = {name.removeprefix("Event.System."): value for name, value in document.items() if name.startswith("Event.System.")}
-
     def text(name: str, attribute: str = "#text") -> str:
         """Text of an element or, where converters differ, of its attribute."""
         inner = (attribute, f"#attributes.{attribute}", f"@{attribute}", f"@attributes.{attribute}")
-        return next((one(system[key]) for key in (name, *(f"{name}.{part}" for part in inner)) if key in system), "")
+        keys = (f"Event.System.{key}" for key in (name, *(f"{name}.{part}" for part in inner)))
+        found = next((key for key in keys if key in document), f"Event.System.{name}")
+        return document.label(found) if name in _NUMBERED else document.text(found)
 
     data = dict(_data(document, ("Event.EventData.", "Event.UserData.")))
-    data |= _named(document.get("Event.EventData.Data", []))
+    data |= _named("Event.EventData.Data", document)
+    document.within("Event", "Event.System", "Event.EventData")
     return _event(
         record, text("EventID"), text("Provider", "Name"), text("Channel"), text("Computer"), text("EventRecordID"),
-        text("TimeCreated", "SystemTime"), data, "", text("Keywords"), one(document.get("Event.RenderingInfo.Message")),
+        text("TimeCreated", "SystemTime"), data, "", (text("Keywords"),), document.text("Event.RenderingInfo.Message"),
     )
 
 
 def _wazuh(document: Document, prefix: str, record: RawRecord) -> WindowsEvent:
     system = prefix + "system."
     # The data stand in "eventdata" or in an object named after the event, such as "logFileCleared".
-    others = {name: value for name, value in document.items() if not name.startswith(system)}
     # Wazuh writes each backslash of the event data as two.
-    data = {name: value.replace("\\\\", "\\") for name, value in _data(others, (prefix,)).items()}
+    data = {name: value.replace("\\\\", "\\") for name, value in _data(document, (prefix,), system).items()}
 
     def text(name: str) -> str:
-        return one(document.get(system + name))
+        return document.label(system + name) if name in _NUMBERED else document.text(system + name)
 
     outcome = {"AUDIT_SUCCESS": "success", "AUDIT_FAILURE": "failure"}.get(text("severityValue"), "")
     return _event(
         record, text("eventID"), text("providerName"), text("channel"), text("computer"), text("eventRecordID"),
-        text("systemTime"), data, outcome, text("keywords"), text("message").strip('"'),
+        text("systemTime"), data, outcome, (text("keywords"),), text("message").strip('"'),
     )
 
 
 def _flat(document: Document, record: RawRecord) -> WindowsEvent:
-    data = _data(document, ("",)) | _data(document, ("EventData.", "event_data.")) | _named(document.get("EventData.Data", []))
+    data = _data(document, ("",)) | _data(document, ("EventData.", "event_data.")) | _named("EventData.Data", document)
     return _event(
         record, _first(document, "id"), _first(document, "provider"), _first(document, "channel"),
         _first(document, "computer"), _first(document, "record"), _first(document, "time"), data, "",
-        _first(document, "keywords"), _first(document, "message"),
+        document.labels("Keywords") or document.labels("keywords") or document.labels("EventType"), _first(document, "message"),
     )
 
 
 def _first(document: Document, name: str) -> str:
-    return next((text for key in _FLAT[name] if (text := one(document.get(key)))), "")
+    read = document.label if name in ("id", "record") else document.text
+    return next((text for key in _FLAT[name] if (text := read(key))), "")
 
 
-def _data(document: Document, prefixes: tuple[str, ...]) -> dict[str, str]:
-    """Event data under lower-case names; of a nested name the last part counts."""
+def _data(document: Document, prefixes: tuple[str, ...], but: str = "\n") -> dict[str, str]:
+    """Event data under lower-case names; of a nested name the last part counts. Names that begin with ``but`` are left out."""
     result: dict[str, str] = {}
+    for name in document.objects:
+        if name.startswith(prefixes) and name.rpartition(".")[2].lower() in _WORDS | _PORTS:
+            raise typed.wrong(name, "text", {})
     for name, value in document.items():
-        if name.startswith(prefixes):
-            text = value.strip() if isinstance(value, str) else " ".join(ecs_document.many(value))
+        if name.startswith(prefixes) and not name.startswith(but):
+            text = value.strip() if isinstance(value, str) else _joined(name, value)
             if text not in _ABSENT:
                 result[name.rpartition(".")[2].lower()] = text
     return result
 
 
-def _named(items: Any) -> dict[str, str]:
+def _joined(name: str, value: Any) -> str:
+    """Text of a value that converters give as a number, a boolean or a list of these; a list of objects is read by its names."""
+    if name.rpartition(".")[2].lower() in _WORDS:
+        return typed.text(name, value)
+    if name.rpartition(".")[2].lower() in _PORTS:
+        return typed.label(name, value)
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list):
+        return " ".join(ecs_document.many(value))
+    return typed.label(name, value)
+
+
+def _named(name: str, document: Document) -> dict[str, str]:
     """Event data given as a list of {"@Name": ..., "#text": ...}."""
-    return {name.lower(): text for name, text in _pairs(items if isinstance(items, list) else []) if text not in _ABSENT}
+    items = document.get(name)
+    return {key.lower(): text for key, text in _pairs(name, items if isinstance(items, list) else []) if text not in _ABSENT}
 
 
-def _pairs(items: list[Any]) -> Iterator[tuple[str, str]]:
+def _pairs(where: str, items: list[Any]) -> Iterator[tuple[str, str]]:
     for item in items:
         if isinstance(item, dict):
             inner = ecs_document.flat(item)
-            name = next((one(inner[key]) for key in _NAMES if key in inner), "")
-            yield name, next((one(inner[key]) for key in _TEXTS if key in inner), "")
+            name = next((inner.label(key) for key in _NAMES if key in inner), "")
+            yield name, next((typed.label(f"{where}.{name}", inner.raw(key)) for key in _TEXTS if key in inner or key in inner.objects), "")
 
 
 def _event(
-    record: RawRecord, number: str, provider: str, channel: str, computer: str, serial: Any, stamp: str,
-    data: Mapping[str, str], outcome: str, keywords: Any, message: str,
+    record: RawRecord, number: str, provider: str, channel: str, computer: str, serial: str, stamp: str,
+    data: Mapping[str, str], outcome: str, keywords: tuple[str, ...], message: str,
 ) -> WindowsEvent:
     if not (number.isascii() and number.isdigit() and len(number) <= 10):
         raise Unreadable("wrong_type", f"expected a number as event id, got {number[:64]!r}")
-    words = " ".join(ecs_document.many(keywords))
+    words = " ".join(keywords)
     return WindowsEvent(
-        int(number), provider, channel, computer, values.number(one(serial)), _time(stamp, record), data,
+        int(number), provider, channel, computer, typed.number("record id", serial), _time(stamp, record), data,
         outcome if outcome in ("success", "failure") else _audited(words), words, message,
     )
 
