@@ -12,8 +12,9 @@ from streams.feeds.kit.contract import Feed, Parsed, RawRecord, Unreadable
 def parse(record: RawRecord) -> Parsed:
     """The snapshot in ``record``; raises Unreadable if it is not a valid one."""
     data = strict.mapping(record.text)
-    if not isinstance(data.get("updated"), str):
-        raise Unreadable("missing_field", f"'updated' is the time of this state as RFC 3339 text, got {data.get('updated')!r:.64}")
+    updated = data.get("updated")
+    if not isinstance(updated, str):
+        raise Unreadable("missing_field", f"'updated' is the time of this state as RFC 3339 text, got {updated!r:.64}")
     for name in ("decision_time", "valid_from", "valid_to", "emergency_at", "updated"):
         if data.get(name) is not None:
             data[name] = record.time(typed.text(name, data[name]))

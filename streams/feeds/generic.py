@@ -1,6 +1,7 @@
 """Whatever has no feed of its own: JSON, CEF, LEEF, key=value, web server and syslog lines, tried in this order.
 
-Refuses no readable text: a line that says nothing it knows is an event of activity ``other`` with its message.
+Refuses no readable text: a line that says nothing it knows is an event of activity ``other`` with its message. What begins
+as JSON is JSON or a dead letter, and so is a record whose only time cannot be read.
 """
 
 import contextlib
@@ -35,7 +36,9 @@ def _json(record: RawRecord, header: str, body: str) -> SecurityEvent:
     return _event(record, header, t, result, flat)
 
 
-def _event(record: RawRecord, header: str, t: int | None, result: Mapping[str, Any], fields: Mapping[str, str], message: str = "") -> SecurityEvent:
+def _event(
+    record: RawRecord, header: str, t: int | None, result: Mapping[str, Any], fields: Mapping[str, str], message: str = ""
+) -> SecurityEvent:
     """An event of ``result``; time, host and program come from the header where the fields tell none."""
     line = syslog.split(f"{header}-") if header else None
     if t is None:
@@ -82,8 +85,8 @@ def parse(record: RawRecord) -> Iterator[SecurityEvent]:
     """Yield the event of any readable text.
 
     Raises:
-        Unreadable: duplicate_key or too_deep for JSON that two readers would read differently; bad_time where a text states no
-            time and none was observed.
+        Unreadable: bad_json, duplicate_key, too_deep or wrong_type for JSON; bad_time where a text states a time that cannot be
+            read, or none, and none was observed.
 
     """
     text = record.text

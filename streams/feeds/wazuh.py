@@ -13,7 +13,6 @@ not counted twice; any other is an alert with its rule.
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from schemas import instant
 from schemas.event import Activity, SecurityEvent

@@ -59,7 +59,7 @@ _RESULT = (
 )
 _TIMES = (
     "eventtime", "rt", "devtime", "timestamp", "time", "datetime", "ts", "eventdatetime", "date", "createdat", "generatedtime",
-    "occurred", "start", "end", "t",
+    "occurred", "epochsecond", "start", "end", "t",
 )
 # Names of nothing but a time: where their values cannot be read, nothing else may stand for it.
 _SURE_TIMES = frozenset((
@@ -154,6 +154,13 @@ def arrived(flat: Flat, record: RawRecord) -> int:
     return arrival(record)
 
 
+def _described(document: Document, prefix: str) -> bool:
+    """Whether the object of ``prefix`` says in words or by a number what it is, under other names than are known here."""
+    return any(
+        name.startswith(prefix) and (isinstance(value, str) or name.endswith((".id", ".uid"))) for name, value in document.items()
+    )
+
+
 def check(document: Document, t: int | None, result: Mapping[str, Any]) -> None:
     """Raise Unreadable (wrong_type) if a field that can only be a time, an account, an address or a path is of another type.
 
@@ -173,7 +180,7 @@ def check(document: Document, t: int | None, result: Mapping[str, Any]) -> None:
         if name in _SURE_TIMES and t is None:
             raise typed.wrong(path, "a time", {})
         for attribute, names in _SURE.items():
-            if name in names and not result.get(attribute) and not any(f"{path}.{part}" in document for part in ("id", "uid")):
+            if name in names and not result.get(attribute) and not _described(document, f"{path}."):
                 raise typed.wrong(path, "text", {})
 
 

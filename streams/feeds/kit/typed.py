@@ -11,11 +11,12 @@ from typing import Any
 from streams.feeds.kit import values
 from streams.feeds.kit.contract import Unreadable
 
+_KINDS = {dict: "the object", list: "the list", str: "the text", bool: "the boolean", int: "the number", float: "the number"}
+
 
 def wrong(name: str, expected: str, value: object) -> Unreadable:
     """The error of field ``name``: what was expected and what came."""
-    kind = {dict: "object", list: "list", str: "text", bool: "boolean", int: "number", float: "number"}.get(type(value), "nothing")
-    return Unreadable("wrong_type", f"{name[:128]}: expected {expected}, got the {kind} {value!r:.64}")
+    return Unreadable("wrong_type", f"{name[:128]}: expected {expected}, got {_KINDS.get(type(value), 'nothing')} {value!r:.64}")
 
 
 def _one(value: object) -> object:

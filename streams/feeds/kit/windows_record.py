@@ -172,7 +172,8 @@ def _pairs(where: str, items: list[Any]) -> Iterator[tuple[str, str]]:
         if isinstance(item, dict):
             inner = ecs_document.flat(item)
             name = next((inner.label(key) for key in _NAMES if key in inner), "")
-            yield name, next((typed.label(f"{where}.{name}", inner.raw(key)) for key in _TEXTS if key in inner or key in inner.objects), "")
+            found = next((key for key in _TEXTS if key in inner or key in inner.objects), "")
+            yield name, _joined(f"{where}.{name}", inner.raw(found)) if found else ""
 
 
 def _event(
