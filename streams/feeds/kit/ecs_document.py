@@ -29,9 +29,30 @@ class Document(dict[str, Any], typed.Named):
 
     def within(self, *names: str) -> None:
         """Raise Unreadable (wrong_type) if one of ``names``, each an object, is there as something else."""
-        for name in names:
-            if name in self:
-                raise typed.wrong(name, "an object", self[name])
+        if not self.keys().isdisjoint(names):
+            name = next(name for name in names if name in self)
+            raise typed.wrong(name, "an object", self[name])
+
+    # Most of the fields asked for are absent; these know it without another call.
+
+    def text(self, name: str) -> str:
+        """See :func:`streams.feeds.kit.typed.text`."""
+        value = self.get(name)
+        if value is None and name not in self.objects:
+            return ""
+        return value.strip() if type(value) is str else super().text(name)
+
+    def number(self, name: str) -> int:
+        """See :func:`streams.feeds.kit.typed.number`."""
+        return 0 if name not in self and name not in self.objects else super().number(name)
+
+    def label(self, name: str) -> str:
+        """See :func:`streams.feeds.kit.typed.label`."""
+        return "" if name not in self and name not in self.objects else super().label(name)
+
+    def port(self, name: str) -> int:
+        """See :func:`streams.feeds.kit.typed.port`."""
+        return 0 if name not in self and name not in self.objects else super().port(name)
 
 
 _TEXTS = {

@@ -28,7 +28,7 @@ _SUDO_FIELD = re.compile(r"(?:HOST|TTY|CHROOT|PWD|USER|GROUP|TSID|ENV|COMMAND)="
 _SUDO_TTY = re.compile(r"(?:HOST=\S{1,255} ; )?TTY=(\S{1,255}) ; ")
 _SUDO_PWD = re.compile(r"(?:^| ; )PWD=(.*?) ;(?: |$)(?:$|(?=GROUP=|TSID=|ENV=))", re.DOTALL)
 _SUDO_RUN = re.compile(
-    r"(?:^|(?<= ; ))USER=([^;]{1,255}?) ; (?:GROUP=[^;]{0,255} ; )?(?:TSID=[^;]{0,4096} ; )?"
+    r"USER=(?:(?<= ; USER=)|(?<=\AUSER=))([^;]{1,255}?) ; (?:GROUP=[^;]{0,255} ; )?(?:TSID=[^;]{0,4096} ; )?"
     r"(?:ENV=(?:(?! ; ).){0,4096} ; )?COMMAND=",
     re.DOTALL,
 )

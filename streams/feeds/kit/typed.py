@@ -149,6 +149,11 @@ class Part(Named):
         """The value of field ``name``, None if it is absent."""
         return self.fields.get(name)
 
+    def text(self, name: str) -> str:
+        """See :func:`text`."""
+        value = self.fields.get(name)
+        return value.strip() if type(value) is str else text(self.where + name, value)
+
     def part(self, name: str) -> "Part":
         """The object in field ``name``, an empty one if it is absent; raises Unreadable (wrong_type) for anything else."""
         value = self.fields.get(name)

@@ -51,6 +51,7 @@ _WORDS = frozenset({
     "destinationip", "servicename", "accountname",
 })
 _PORTS = frozenset({"ipport", "sourceport", "destinationport"})
+_PLAIN = _WORDS | _PORTS
 _AUDIT_SUCCESS, _AUDIT_FAILURE = 0x20000000000000, 0x10000000000000
 
 
@@ -138,7 +139,7 @@ def _data(document: Document, prefixes: tuple[str, ...], but: str = "\n") -> dic
     """Event data under lower-case names; of a nested name the last part counts. Names that begin with ``but`` are left out."""
     result: dict[str, str] = {}
     for name in document.objects:
-        if name.startswith(prefixes) and name.rpartition(".")[2].lower() in _WORDS | _PORTS:
+        if name.startswith(prefixes) and name.rpartition(".")[2].lower() in _PLAIN:
             raise typed.wrong(name, "text", {})
     for name, value in document.items():
         if name.startswith(prefixes) and not name.startswith(but):
