@@ -14,7 +14,7 @@ from schemas.event import Activity, Reason
 from streams.feeds.kit import syslog
 from streams.feeds.kit.contract import Feed, Parsed, RawRecord, Unreadable
 from streams.feeds.kit.keyvalue import pairs
-from streams.feeds.kit.values import TRANSPORT, address, port, rank
+from streams.feeds.kit.values import TRANSPORT, address, arrival, port, rank
 
 Fields = dict[str, str]
 
@@ -116,6 +116,8 @@ def _time(record: RawRecord, fields: Fields) -> tuple[int, int]:
     header = syslog.split(record.text).time
     if header:
         return syslog.when(header, record), 0
+    if fields.get("date") == "" and not (clock or digits):
+        return arrival(record), 0  # the device says that it knows no date
     raise Unreadable("bad_time", f"expected date= and time= or eventtime=, got {date[:32]!r} {clock[:32]!r} {digits[:32]!r}")
 
 

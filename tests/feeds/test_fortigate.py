@@ -138,10 +138,14 @@ def test_a_line_without_date_has_the_time_of_its_header():
     assert event("fortigate", "<190>Mar  2 09:15:30 fw9 date=x time=y type=event").t == instant.parse("2026-03-02T09:15:30Z")
 
 
+def test_a_line_whose_date_is_written_empty_has_the_time_of_its_arrival():
+    assert event("fortigate", '<190>date= desc="Object update" devname="f"', o=7).t == 7
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [("just words", "missing_field"), ("date=2026-02-30 time=09:15:30 type=event", "bad_time"), ("a=1 b=2", "missing_field"),
-     ('<190>date= desc="Object update" devname="f"', "bad_time"), ("type=event subtype=system", "bad_time")],
+     ('<190>date= time=9 desc="Object update" devname="f"', "bad_time"), ("type=event subtype=system", "bad_time")],
 )
 def test_refused(line, reason):
     with pytest.raises(Unreadable) as refused:
