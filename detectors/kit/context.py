@@ -132,12 +132,13 @@ class View:
         if not found:
             return ()
         if until is None:
-            return tuple(entry for entry, gone in found if gone is None)
-        return tuple(entry for entry, gone in found if entry.o <= until and (gone is None or gone > until))
+            return tuple([entry for entry, gone in found if gone is None])
+        return tuple([entry for entry, gone in found if entry.o <= until and (gone is None or gone > until)])
 
     def as_of(self, table: str, entity: str, t: int) -> tuple[Entry, ...]:
         """See :class:`detectors.kit.contract.Context`. Of approvals: the snapshots stated by then."""
-        return tuple(entry for entry in self.all(table, entity) if _in_force(entry, t))
+        found = self.all(table, entity)
+        return tuple([entry for entry in found if _in_force(entry, t)]) if found else found
 
 
 def _in_force(entry: Entry, t: int) -> bool:

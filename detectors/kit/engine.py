@@ -4,7 +4,7 @@
 """
 
 import heapq
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -88,6 +88,8 @@ class Engine:
         self._changed: dict[tuple[int, Key], tuple[KeyedFold, int, str]] = {}
         self._timers: list[tuple[int, int, KeyedFold]] = []
         self._unsettled: list[tuple[int, int, KeyedFold]] = []
+        # By the hour in which their oldest event may pass the horizon: trims need not look at every key.
+        self._passing: defaultdict[int, list[KeyedFold]] = defaultdict(list)
         self._tick = count()
         self._batch = Batch()
         self._observed: dict[int, int] = {}
@@ -145,6 +147,7 @@ class Engine:
         """Take up a key that was restored from the changelog."""
         self.keys[keyed.place] = keyed
         keyed.rebuild(self.observed(keyed.rule.fold.stage))
+        self._watch(keyed)
         self._schedule(keyed)
         if not keyed.used:
             return
@@ -160,27 +163,42 @@ class Engine:
         self.trimmed = self.observed()
         self.trims += 1
         horizons = [self.observed(rule.fold.stage) - rule.fold.retention - MARGIN for rule in self.ruleset.rules]
-        for place, keyed in list(self.keys.items()):
-            horizon = horizons[place[0]]
-            if keyed.orders and keyed.orders[0][0] >= horizon:
+        hours = [hour for hour in self._passing if hour <= self.observed() // instant.HOUR]
+        passing = dict.fromkeys(keyed for hour in hours for keyed in self._passing.pop(hour))
+        living = len(self.keys)
+        for keyed in passing:
+            if self.keys.get(keyed.place) is not keyed:
                 continue
-            if keyed.used and any(violation.state is State.PENDING for violation in keyed.published.values()):
-                continue
-            if keyed.orders and keyed.orders[0][0] < horizon:
-                keyed.trim(horizon, keep=MAX_EVENTS)
-                keyed.log.forget(horizon)
-                keyed.log.head_dirty = True
-                self.touched[place] = keyed
-            elif keyed.expire(horizon, self.observed(keyed.rule.fold.stage)):
-                # Not before it has been empty from one call to the next: what reads old files is behind the clock.
-                self.touched[place] = keyed
-            if keyed.used and keyed.forget(horizon):
-                self.touched[place] = keyed
+            self._trim(keyed, horizons[keyed.rule.index])
             if keyed.idle and not keyed.log.violations:
                 keyed.log.head_dirty = True
-                self.touched[place] = keyed
-                del self.keys[place]
-        self.context.forget(self.keys)
+                self.touched[keyed.place] = keyed
+                del self.keys[keyed.place]
+            else:
+                self._watch(keyed)
+        if len(self.keys) < living:
+            self.context.forget(self.keys)
+
+    def _trim(self, keyed: KeyedFold, horizon: int) -> None:
+        if keyed.orders and keyed.orders[0][0] >= horizon:
+            return
+        if keyed.used and any(violation.state is State.PENDING for violation in keyed.published.values()):
+            return
+        if keyed.orders:
+            keyed.trim(horizon, keep=MAX_EVENTS)
+            keyed.log.forget(horizon)
+            keyed.log.head_dirty = True
+            self.touched[keyed.place] = keyed
+        elif keyed.expire(horizon, self.observed(keyed.rule.fold.stage)):
+            # Not before it has been empty from one call to the next: what reads old files is behind the clock.
+            self.touched[keyed.place] = keyed
+        if keyed.used and keyed.forget(horizon):
+            self.touched[keyed.place] = keyed
+
+    def _watch(self, keyed: KeyedFold) -> None:
+        """Look at ``keyed`` again when its oldest event may have passed the horizon; at the next trim if it has none."""
+        passes = keyed.orders[0][0] + keyed.rule.fold.retention + MARGIN if keyed.orders else self.observed()
+        self._passing[passes // instant.HOUR].append(keyed)
 
     # ------------------------------------------------------------------------------------------------ events
 
@@ -229,6 +247,8 @@ class Engine:
                 keyed.log.forget(keyed.base_order[0])
                 keyed.log.head_dirty = True
                 self._gap(keyed, since, keyed.base_order[0], forced, "too many events of one key")
+        if keyed.orders[0][3] == event.id:
+            self._watch(keyed)
         keyed.log.append(event)
         self.touched[place] = keyed
         if changed:
@@ -248,6 +268,8 @@ class Engine:
                 self.touched[place] = keyed
                 if keyed.remove(record.id, self.observed(rule.fold.stage)):
                     self._changed[place] = (keyed, event.o, record.id)
+                if not keyed.orders:
+                    self._watch(keyed)
                 self._schedule(keyed)
 
     def _unpark(self, record: Unparked) -> None:

@@ -103,10 +103,13 @@ def flat(value: Mapping[str, Any]) -> Document:
 
 def _flatten(value: Mapping[str, Any], prefix: str, result: Document) -> None:
     for name, item in value.items():
-        if isinstance(item, dict):
+        if type(item) is str:
+            if item:
+                result[prefix + name] = item
+        elif isinstance(item, dict):
             result.objects.add(prefix + name)
             _flatten(item, f"{prefix}{name}.", result)
-        elif item is not None and item not in ("", []):
+        elif item is not None and item != []:
             result[prefix + name] = item
 
 
