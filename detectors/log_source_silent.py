@@ -143,7 +143,7 @@ def _overdue(state: Pulse, at: int, ctx: Context) -> Step:
     out: list[Finding] = []
     wakes = [entry.data.since for entry in ctx.all("sources", entity) if entry.data.since > at]
     late: dict[str, int] = {}
-    soon: list[int] = []
+    soon: list[tuple[int, Source, list[Span]]] = []
     for name, source in sources.items():
         item = heard.get(name)
         if item is None:
@@ -155,8 +155,8 @@ def _overdue(state: Pulse, at: int, ctx: Context) -> Step:
                 late[name] = due
             else:
                 wakes.append(at + LIMITS.ask_again if due is None else due)
-                if due is not None and calendar.expects(source.expected, calendar.zone(source.zone), at, excused):
-                    soon.append(due)
+                if due is not None:
+                    soon.append((due, source, excused))
         if item.absent is None and source.core:
             patient = tuple(item.model_copy(update={"every": max(item.every, LIMITS.absent)}) for item in source.expected)
             due = _first_due(patient or _ALWAYS, source, item.since, excused)
@@ -165,7 +165,10 @@ def _overdue(state: Pulse, at: int, ctx: Context) -> Step:
             elif name not in late:
                 heard[name] = replace(item, absent=due)
                 out.append(_silence("ABSENT", item, due, source))
-    waiting = bool(late) and any(due <= min(late.values()) + LIMITS.wait for due in soon)
+    waiting = bool(late) and any(
+        due <= min(late.values()) + LIMITS.wait and calendar.expects(source.expected, calendar.zone(source.zone), at, excused)
+        for due, source, excused in soon
+    )
     alone = [name for name in late if not state.collector or _collector_lived(heard, heard[name], sources[name])]
     together = [name for name in late if name not in alone]
     if len(together) >= LIMITS.together and not waiting:
@@ -217,8 +220,8 @@ def _excused(name: str, ctx: Context) -> list[Span]:
 
 def _first_due(expected: Iterable[Expected], source: Source, since: int, excused: list[Span]) -> int | None:
     local = calendar.zone(source.zone)
-    dues = (calendar.due(item, local, since, excused) for item in expected)
-    return min((due for due in dues if due is not None), default=None)
+    dues = [due for item in expected if (due := calendar.due(item, local, since, excused)) is not None]
+    return min(dues, default=None)
 
 
 def _silence(subtype: str, item: Heard, due: int, source: Source | None, end: int | None = None) -> Finding:

@@ -19,7 +19,8 @@ from schemas.log import Keyed, LogRecord, Progress, Stated
 from schemas.violation import Violation, final
 from streams import clock
 from streams.recording import Recording
-from streams.stage import Dead, NormalizeStage, Raw, configured
+from streams.stage import Dead, NormalizeStage, Raw
+from streams.summaries import configured
 
 STEP = 60 * instant.SECOND
 TRIM = 60

@@ -14,17 +14,16 @@ import msgspec
 
 from detectors.kit.contract import GRACE_MAX
 from detectors.kit.registry import Ruleset
-from schemas import identity, instant, tables
 from schemas.context import FOREVER, ContextRecord, Source
-from schemas.event import Activity, SecurityEvent
+from schemas.event import SecurityEvent
 from schemas.log import Incompatible, Keyed, LogRecord, Progress, Stated
 from streams.feeds.kit import registry
 from streams.feeds.kit.contract import EVERY_ACTIVITY, RawRecord, Unreadable
 from streams.heard import BLIND_AFTER, Heard
 from streams.normalize import normalize, untimely
+from streams.summaries import BUCKET, configured, summary
 
 EVERYTHING = "*"
-BUCKET = 10 * instant.SECOND
 
 Moment = Annotated[int, msgspec.Meta(ge=0, le=FOREVER)]
 
@@ -277,28 +276,7 @@ class NormalizeStage:
             self._reached[raw.source] = o
         bucket = o - o % BUCKET
         if self._buckets.get(raw.source) == bucket:
-            return
+            return  # nor has its minute been heard less: the spans of heard are multiples of these
         self.heard.hear(raw.source, o)
         self._buckets[raw.source] = bucket
         self._route(summary(raw.source, bucket, source.collector if source is not None else ""))
-
-
-def configured(record: ContextRecord) -> SecurityEvent | None:
-    """The event by which a source that is configured from a stated time on begins to be expected; None for other records."""
-    if record.table != "sources":
-        return None
-    source = tables.model(record)
-    if not isinstance(source, Source) or source.since <= 0:
-        return None
-    return SecurityEvent(
-        id=identity.digest((source.source, "configured", str(source.since))), t=source.since, o=source.since, feed="summary",
-        source=source.source, activity=Activity.SOURCE_SUMMARY, action="configured", observer=source.collector,
-    )  # fmt: skip
-
-
-def summary(source: str, bucket: int, collector: str) -> SecurityEvent:
-    """The summary event of ``source`` for the ten seconds from ``bucket`` on; its id depends on nothing else."""
-    return SecurityEvent(
-        id=identity.digest((source, "summary", str(bucket))), t=bucket, o=bucket + BUCKET, feed="summary", source=source,
-        activity=Activity.SOURCE_SUMMARY, action="summary", observer=collector,
-    )  # fmt: skip

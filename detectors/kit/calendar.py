@@ -25,7 +25,7 @@ def zone(name: str) -> tzinfo:
 
 def windows(expected: Expected, local: tzinfo, start: int, end: int) -> Iterator[Span]:
     """Expected hours that end after ``start`` and begin before ``end``, in order, adjoining ones as one."""
-    if expected.hours == "00:00-24:00" and len(set(expected.days)) == len(EVERY_DAY):
+    if _always(expected):
         yield start - 2 * instant.DAY, end + _AHEAD * instant.DAY
         return
     opens, closes = (_minutes(part) for part in expected.hours.split("-"))
@@ -51,6 +51,11 @@ def windows(expected: Expected, local: tzinfo, start: int, end: int) -> Iterator
         yield held
 
 
+def _always(expected: Expected) -> bool:
+    days = expected.days
+    return expected.hours == "00:00-24:00" and (days == EVERY_DAY or len(set(days)) == len(EVERY_DAY))
+
+
 def due(expected: Expected, local: tzinfo, start: int, excused: Iterable[Span]) -> int | None:
     """When silence since ``start`` has lasted too long (µs); None: not within two weeks.
 
@@ -58,6 +63,8 @@ def due(expected: Expected, local: tzinfo, start: int, excused: Iterable[Span]) 
     After a closed time or an excuse the source has ``every`` (or its whole window, if shorter) to speak again.
     """
     spans = sorted(excused)
+    if not spans and _always(expected):
+        return start + expected.every
     for begin, end in windows(expected, local, start, start + expected.every + _AHEAD * instant.DAY):
         wait = min(expected.every, end - begin)
         for free_begin, free_end in _without(begin, end, spans):

@@ -18,6 +18,7 @@ from detectors.kit.named import admitted
 from detectors.kit.publish import publish
 from detectors.kit.registry import Rule, Ruleset
 from detectors.kit.stepping import Stepping
+from schemas import instant
 from schemas.event import SecurityEvent
 from schemas.identity import Key
 from schemas.log import Correction, FactGone, Keyed, LogRecord, Progress, Stated, Unparked
@@ -301,6 +302,7 @@ class Engine:
         keyed = self.keys[place] = self.keys.get(place) or self.new(rule, record.key)
         now = self.observed(rule.fold.stage)
         self.counters["admitted"] += corrections.take(keyed, record, trimmed=self.trimmed, now=now)
+        self._watch(keyed)
         self.touched[place] = keyed
         self._changed[place] = (keyed, record.observed, record.cause)
         self._schedule(keyed)

@@ -15,7 +15,7 @@ from detectors.kit.segments import NOTHING, Log
 from detectors.kit.stepping import Order, Park
 from schemas.event import SecurityEvent
 from schemas.identity import Key
-from schemas.violation import GONE, State
+from schemas.violation import GONE
 
 NEWEST = 64
 """States kept of the newest events; of older events every ``EVERY``-th is kept, from where the others are folded again."""
@@ -49,7 +49,7 @@ class KeyedFold(Results):
         """Take ``event`` at its place; return whether findings or facts may have changed."""
         order = event.order
         if not self.orders:
-            self._fill({})
+            self.events, self.orders, self.states, self.outs = {}, [], [], []
         orders = self.orders
         self.events[event.id] = event
         if not orders or order > orders[-1]:
@@ -207,7 +207,9 @@ class KeyedFold(Results):
     def rebuild(self, now: int) -> None:
         """Fold ``events`` from ``base`` after a restore."""
         if self.events:
-            self._fill(self.events)
+            self.orders = sorted(event.order for event in self.events.values())
+            self.states = [self.base] * len(self.orders)
+            self.outs = [()] * len(self.orders)
         self._refold(0, now, whole=True)
 
     @property
@@ -215,13 +217,6 @@ class KeyedFold(Results):
         """Whether nothing is left that a later event could need."""
         told = self.used and (self.published or self.carried)
         return not self.orders and not told and self.base == self.rule.fold.init
-
-    def _fill(self, events: dict[str, SecurityEvent]) -> None:
-        """A buffer of ``events``, not folded yet."""
-        self.events = events
-        self.orders = sorted(event.order for event in events.values())
-        self.states = [self.base] * len(events)
-        self.outs = [()] * len(events)
 
     def _empty(self) -> None:
         """No buffer: most keys of a long memory are states whose events have passed, and share these."""
@@ -278,33 +273,6 @@ class KeyedFold(Results):
 
     def _tail(self, now: int) -> None:
         self.tail, self.tail_outs = self.fire(self._last(), now)
-
-    def _seal(self, outs: tuple[Out, ...]) -> None:
-        """Results that no event can take back any more."""
-        for id_, item in outs:
-            self.sealed.add(id_)
-            if isinstance(item, Finding):
-                self.carried[id_] = item
-            elif id_ not in self.sent:
-                self.carried.setdefault(id_, item)
-
-    def _gather(self, outs: tuple[Out, ...]) -> None:
-        """Of a finding told several times the last in the order counts, of a fact the first: its cause."""
-        for id_, item in outs:
-            if isinstance(item, Finding):
-                self.findings[id_] = item
-            else:
-                self.facts.setdefault(id_, item)
-
-    def _known(self, id_: str, item: Finding | SecurityEvent) -> bool:
-        """Whether ``item`` has been told as it stands and waits for nothing.
-
-        It has not where a later event changed it: once that one is revised, what was sealed holds again.
-        """
-        if isinstance(item, SecurityEvent):
-            return id_ in self.sent
-        published, shown = self.published.get(id_), self.shown.get(id_)
-        return published is not None and published.state is not State.PENDING and shown is not None and shown[0] == item
 
     def _collect(self) -> None:
         if not self.used and not self.tail_outs and not any(self.outs):

@@ -190,6 +190,9 @@ class _Candidates(Generic[T]):
 
     def of(self, event: SecurityEvent) -> tuple[T, ...]:
         """Each that wants ``event``, once, in the order in which they were added."""
+        if len(self._found) == 1:
+            ((attribute, values),) = self._found.items()
+            return values.get(getattr(event, attribute), self._else)
         hits: list[tuple[str, str]] = []
         found = self._else
         for attribute, values in self._found.items():

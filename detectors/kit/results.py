@@ -4,6 +4,7 @@ from typing import Any
 
 from detectors.kit.context import View
 from detectors.kit.contract import Finding
+from detectors.kit.named import Out
 from detectors.kit.registry import Rule
 from detectors.kit.stepping import Park, Stepping
 from schemas.event import SecurityEvent
@@ -42,3 +43,30 @@ class Results(Stepping):
         setattr(self, name, made)
         self.used = True
         return made
+
+    def _seal(self, outs: tuple[Out, ...]) -> None:
+        """Results that no event can take back any more."""
+        for id_, item in outs:
+            self.sealed.add(id_)
+            if isinstance(item, Finding):
+                self.carried[id_] = item
+            elif id_ not in self.sent:
+                self.carried.setdefault(id_, item)
+
+    def _gather(self, outs: tuple[Out, ...]) -> None:
+        """Of a finding told several times the last in the order counts, of a fact the first: its cause."""
+        for id_, item in outs:
+            if isinstance(item, Finding):
+                self.findings[id_] = item
+            else:
+                self.facts.setdefault(id_, item)
+
+    def _known(self, id_: str, item: Finding | SecurityEvent) -> bool:
+        """Whether ``item`` has been told as it stands and waits for nothing.
+
+        It has not where a later event changed it: once that one is revised, what was sealed holds again.
+        """
+        if isinstance(item, SecurityEvent):
+            return id_ in self.sent
+        published, shown = self.published.get(id_), self.shown.get(id_)
+        return published is not None and published.state is not State.PENDING and shown is not None and shown[0] == item

@@ -14,7 +14,8 @@ from schemas.log import Keyed, LogRecord, Progress, Stated
 from streams.feeds.kit import registry
 from streams.feeds.kit.contract import Unreadable
 from streams.normalize import normalize
-from streams.stage import BUCKET, Heartbeat, NormalizeStage, Raw, Said, configured, summary
+from streams.stage import Heartbeat, NormalizeStage, Raw, Said
+from streams.summaries import BUCKET, configured, summary
 
 decode_raw = msgspec.msgpack.Decoder(Raw | Heartbeat | Said).decode
 

@@ -5,10 +5,11 @@ says by calling :meth:`RawRecord.event` and :meth:`RawRecord.context`.
 """
 
 from collections.abc import Callable, Container, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from typing import Any
 
+import msgspec
 from pydantic import ValidationError
 
 from schemas import identity, instant, tables
@@ -31,8 +32,7 @@ class Unreadable(ValueError):
         self.detail = detail
 
 
-@dataclass(slots=True)
-class RawRecord:
+class RawRecord(msgspec.Struct):
     """One logical record as collected.
 
     ``o``: observed time stamped by the collector (microseconds), None for bare files. ``zone``: the source's declared zone
@@ -53,7 +53,7 @@ class RawRecord:
     offset: int = 0
     text: str = ""
     asked: Container[str] = EVERY_ACTIVITY
-    _index: int = field(default=0, init=False)
+    _index: int = 0
 
     def event(self, *, t: int, own_id: str = "", exported: int | None = None, **fields: Any) -> SecurityEvent:
         """An event of this record.
