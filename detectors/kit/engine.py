@@ -164,19 +164,22 @@ class Engine:
         self.trimmed = self.observed()
         self.trims += 1
         horizons = [self.observed(rule.fold.stage) - rule.fold.retention - MARGIN for rule in self.ruleset.rules]
-        hours = [hour for hour in self._passing if hour <= self.observed() // instant.HOUR]
-        passing = dict.fromkeys(keyed for hour in hours for keyed in self._passing.pop(hour))
         living = len(self.keys)
-        for keyed in passing:
-            if self.keys.get(keyed.place) is not keyed:
-                continue
-            self._trim(keyed, horizons[keyed.rule.index])
-            if keyed.idle and not keyed.log.violations:
-                keyed.log.head_dirty = True
-                self.touched[keyed.place] = keyed
-                del self.keys[keyed.place]
-            else:
-                self._watch(keyed)
+        left: list[KeyedFold] = []
+        for hour in [hour for hour in self._passing if hour <= self.observed() // instant.HOUR]:
+            for keyed in self._passing.pop(hour):
+                if keyed.passes != hour or self.keys.get(keyed.place) is not keyed:
+                    continue  # it was moved to another hour, or has been looked at
+                keyed.passes = None
+                self._trim(keyed, horizons[keyed.rule.index])
+                if keyed.idle and not keyed.log.violations:
+                    keyed.log.head_dirty = True
+                    self.touched[keyed.place] = keyed
+                    del self.keys[keyed.place]
+                else:
+                    left.append(keyed)
+        for keyed in left:
+            self._watch(keyed)
         if len(self.keys) < living:
             self.context.forget(self.keys)
 
@@ -199,7 +202,10 @@ class Engine:
     def _watch(self, keyed: KeyedFold) -> None:
         """Look at ``keyed`` again when its oldest event may have passed the horizon; at the next trim if it has none."""
         passes = keyed.orders[0][0] + keyed.rule.fold.retention + MARGIN if keyed.orders else self.observed()
-        self._passing[passes // instant.HOUR].append(keyed)
+        hour = passes // instant.HOUR
+        if keyed.passes is None or hour < keyed.passes:
+            keyed.passes = hour
+            self._passing[hour].append(keyed)
 
     # ------------------------------------------------------------------------------------------------ events
 

@@ -28,7 +28,7 @@ _NONE: Any = ()
 class KeyedFold(Results):
     """Buffer, states and results of one fold for one key. Mutable; owned by the engine."""
 
-    __slots__ = ("base", "base_order", "events", "log", "orders", "outs", "states", "tail", "tail_outs", "timer")
+    __slots__ = ("base", "base_order", "events", "log", "orders", "outs", "passes", "states", "tail", "tail_outs", "timer")
 
     events: dict[str, SecurityEvent]
     orders: list[Order]
@@ -43,6 +43,7 @@ class KeyedFold(Results):
         self.tail: FoldState = self.base
         self.tail_outs: tuple[Out, ...] = ()
         self.timer: int | None = None
+        self.passes: int | None = None  # the hour of observed time in which the engine looks whether its events have passed
         self.log: Log = Log()
 
     def insert(self, event: SecurityEvent, now: int) -> bool:
