@@ -58,16 +58,12 @@ def _clock(text: str) -> int | None:
         raise Unreadable("bad_time", f"expected 23/May/2022:06:28:50 +0000, got {text[:64]!r}") from error
 
 
-def _activity(messages: Sequence[Mapping[str, str]], *, blocked: bool) -> Activity:
-    return Activity.ALERT if blocked or any(message.get("id") for message in messages) else Activity.WEB_REQUEST
-
-
 def _verdict(messages: Sequence[Mapping[str, str]], *, blocked: bool) -> Result:
     """Fields of what the rules said; each message maps id, msg and severity."""
     found = [message for message in messages if message.get("id")]
     main = next((message for message in found if not message["id"].startswith(_TOTALS)), found[0] if found else {})
     return {
-        "activity": _activity(messages, blocked=blocked), "category": ("web",), "type": ("access",),
+        "activity": Activity.ALERT if found or blocked else Activity.WEB_REQUEST, "category": ("web",), "type": ("access",),
         "action": "blocked" if blocked else "detected" if found else "", "outcome": "failure" if blocked else "",
         "rule_id": main.get("id", ""), "rule": main.get("msg", ""), "message": main.get("msg", ""),
         "extra": filled({
@@ -128,11 +124,6 @@ def _audit(record: RawRecord) -> Parsed:
         line = request.text("request_line")
         source, target = ("remote_address", "remote_port"), ("local_address", "local_port")
         stamp, own = transaction.text("time"), transaction.label("transaction_id")
-    t = _time(record, stamp)
-    activity = _activity(messages, blocked=blocked)
-    if activity not in record.asked:
-        yield record.event(t=t, activity=activity)
-        return
     headers = request.part("headers")
     names = {name.lower(): headers.label(name) for name in headers.fields}
     result = _with(_verdict(messages, blocked=blocked), **{
@@ -140,7 +131,7 @@ def _audit(record: RawRecord) -> Parsed:
         "transaction.id": own,
     })
     yield record.event(
-        t=t, own_id=f"audit/{own}" if own else "", status=status, user=names.get("remote_user", ""),
+        t=_time(record, stamp), own_id=f"audit/{own}" if own else "", status=status, user=names.get("remote_user", ""),
         src_ip=address(transaction.text(source[0])), src_port=transaction.port(source[1]),
         dst_ip=address(transaction.text(target[0])), dst_port=transaction.port(target[1]),
         **(_request(line) | result),

@@ -79,11 +79,6 @@ def _tls(fields: Part) -> Result:
 _READERS = {
     "alert": _alert, "flow": _flow, "netflow": _flow, "drop": _flow, "http": _web, "fileinfo": _file, "dns": _dns, "tls": _tls,
 }
-_ACTIVITIES = {
-    "alert": Activity.ALERT, "flow": Activity.FLOW, "netflow": Activity.FLOW, "drop": Activity.FLOW, "http": Activity.WEB_REQUEST,
-}
-
-
 def parse(record: RawRecord) -> Parsed:
     """Yield the event of one EVE record; raises Unreadable for bad JSON or a record without time or type."""
     start = record.text.find("{")
@@ -92,10 +87,6 @@ def parse(record: RawRecord) -> Parsed:
     if not stamp or not kind:
         missing = "event_type" if stamp else "timestamp"
         raise Unreadable("missing_field", f"EVE record without {missing}; expected timestamp and event_type as text")
-    activity = _ACTIVITIES.get(kind, Activity.OTHER)
-    if activity not in record.asked:
-        yield record.event(t=record.time(stamp), activity=activity)
-        return
     reader = _READERS.get(kind)
     result: Result = {"category": ("network",), "type": ("protocol",)} | (reader(fields) if reader is not None else {})
     if kind == "stats":

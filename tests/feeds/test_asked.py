@@ -1,5 +1,7 @@
 """A feed reads no further than somebody asks, and that shows nowhere: fate, time and activity stay, and so do the events asked for."""
 
+import json
+
 import pytest
 
 from detectors.kit import registry as detectors
@@ -82,6 +84,24 @@ def test_a_line_of_traffic_that_is_not_read_to_its_end_has_the_fate_and_time_of_
 def test_the_usual_line_of_traffic_is_not_read_to_its_end():
     (event,) = read("fortigate", FORTIGATE.encode(), PRODUCT)
     assert (event.activity, event.src_ip) == (Activity.FLOW, "")
+
+
+@pytest.mark.parametrize("spoilt", ["src_port", "proto", "app_proto", "flow_id", "flow", "in_iface"])
+def test_a_flow_with_a_value_of_a_wrong_type_is_refused_whoever_asks(spoilt):
+    fields = {
+        "timestamp": "2026-03-02T10:11:05.660283+0800", "flow_id": 1, "in_iface": "e0", "event_type": "flow", "src_ip": "10.0.0.1",
+        "src_port": 5, "proto": "TCP", "app_proto": "tls", "flow": {"state": "closed"},
+    }
+    assert read("suricata", json.dumps(fields | {spoilt: [{}]}).encode(), EVERY_ACTIVITY) == "wrong_type"
+    same("suricata", json.dumps(fields | {spoilt: [{}]}).encode(), PRODUCT)
+
+
+@pytest.mark.parametrize("spoilt", ["remote_port", "remote_address", "local_port"])
+def test_a_web_request_with_a_value_of_a_wrong_type_is_refused_whoever_asks(spoilt):
+    transaction = {"time": "02/Mar/2026:10:11:04 +0800", "transaction_id": "Z", "remote_address": "203.0.113.1", "remote_port": 1}
+    data = json.dumps({"transaction": transaction | {spoilt: [{}]}, "request": {}, "response": {"status": 200}}).encode()
+    assert read("modsecurity", data, EVERY_ACTIVITY) == "wrong_type"
+    same("modsecurity", data, PRODUCT)
 
 
 @pytest.mark.corpora
