@@ -4,8 +4,10 @@ Why: CC-17010.b.e wants every firewall setting approved by the responsible super
 administer the firewall. Each change that takes effect (a FortiGate transaction, a PAN-OS commit with the candidate edits it
 activates) is one act, judged by all approvals that name the device, its pair or another group it is in, as of the act: time,
 scope, role of the approver, revocation, uses, emergency. Members of a pair (context ``groups``, kind firewall) are one; the
-commit that the other member tells again is the same act. Severity is critical if the change opens any to any or a way to an
-asset tagged ``core``, else high; a later approval lowers it by one, an emergency ratified in time is medium.
+commit that the other member tells again within ten minutes is the same act: the same edits by the same administrator, under
+whatever number. A restored configuration (FortiGate 32203, 32565) is a change of the object ``configuration``, action
+``restore``. Severity is critical if the change opens any to any or a way to an asset tagged ``core``, else high; a later
+approval lowers it by one, an emergency ratified in time is medium.
 
 UNAPPROVED: no approval names the target, or none that is related to the change. SCOPE_EXCEEDED, EXPIRED, REVOKED, REJECTED,
 WRONG_APPROVER, REUSED, LATE_APPROVAL, BACKDATED_APPROVAL, EMERGENCY_RATIFIED, EMERGENCY_UNRATIFIED: rows of the approval table;
@@ -16,8 +18,9 @@ Not a change: remarks and colours, values set to what they were, content that th
 equal hash. An edit of an address or service group is an edit of the rules that use it, as far as their records were seen:
 naming the group, or all of those rules, approves it.
 
-Blind spots: what is edited on a management server counts when it is installed on the device. Rules that use an object are
-known only from records since the object came into use. PAN-OS edits without details before and after (default format up to
+Blind spots: FortiGate's 32102 (Configuration changed) does not say what was changed and is not judged; the records of 44545 to
+44547 beside it are. What is edited on a management server counts when it is installed on the device. Rules that use an object
+are known only from records since the object came into use. PAN-OS edits without details before and after (default format up to
 PAN-OS 9) cannot be told from remarks. A commit by nobody and without known edits is taken for the vendor's content. Changes
 while no log came are found only where a feed delivers snapshots of the configuration; then their time is an interval, and an
 approval that was in force in any part of it covers them. Roles nobody was ever given (posts ``firewall_approver``,

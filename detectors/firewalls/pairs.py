@@ -20,13 +20,20 @@ def by_group(event: SecurityEvent) -> Key | None:
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
-    """Digest of a commit: enough to know its copy and its undoing."""
+    """Digest of a commit: enough to know its copies and its undoing.
+
+    ``device``: the member that told it first, ``copies``: those that told it since; ``objects``: the first of those altered,
+    none if it was not told what was done.
+    """
 
     t: int
     device: str
     ref: str
     content: str
     commit: str
+    user: str = ""
+    objects: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
 
 
 class Pair(FoldState, frozen=True):
@@ -39,22 +46,35 @@ def step(state: Pair, event: SecurityEvent, ctx: Context) -> Step:  # noqa: ARG0
     """One commit as a device told it."""
     told = event.extra
     kept = tuple(item for item in state.done if event.t - item.t <= LIMITS.roll_back)
-    if any(_copies(item, told, event.t) for item in kept):
-        return Step(Pair(done=kept))
+    copied = next((item for item in kept if _copies(item, told, event.t)), None)
+    if copied is not None:
+        again = msgspec.structs.replace(copied, copies=(*copied.copies, folded(told["device"])))
+        return Step(Pair(done=tuple(again if item is copied else item for item in kept)))
     undone = next((item.commit for item in reversed(kept) if told["objects"] and item.content == told["inverse"]), "")
-    done = Done(t=event.t, device=told["device"], ref=told["ref"], content=told["content"], commit=told["commit"])
+    done = Done(
+        t=event.t, device=told["device"], ref=told["ref"], content=told["content"], commit=told["commit"],
+        user=folded(told["user"]), objects=tuple(told["objects"][: LIMITS.shown]),
+    )  # fmt: skip
     payload = {name: value for name, value in told.items() if name != "lines"} | {"rolls_back": undone}
     act = Fact(kind=ACT, key=told["anchor"], t=event.t, payload=payload, origin={"lines": told["lines"]})
     return Step(Pair(done=(*kept, done)), (act,))
 
 
 def _copies(done: Done, told: dict[str, Any], t: int) -> bool:
-    """Whether another member of the pair tells a commit that is known: by its number, its content, or having none."""
-    if folded(done.device) == folded(told["device"]) or t - done.t > LIMITS.copy_window:
+    """Whether another member of the pair tells a commit that is known, for the first time.
+
+    By what was done and by whom: each member counts its transactions by itself. One that tells only a part of what was done is
+    known by its number, if it alters one of the same objects; one that does not tell it at all, by its number alone.
+    """
+    device = folded(told["device"])
+    if device in (folded(done.device), *done.copies) or t - done.t > LIMITS.copy_window:
         return False
-    if told["ref"] or done.ref:
-        return bool(told["ref"] == done.ref)
-    return not told["objects"] or bool(told["content"] == done.content)
+    numbered = bool(told["ref"] or done.ref)
+    if done.objects and told["objects"]:
+        if told["content"] == done.content and folded(told["user"]) == done.user:
+            return True
+        return numbered and told["ref"] == done.ref and not set(done.objects).isdisjoint(told["objects"])
+    return bool(told["ref"] == done.ref) if numbered else not told["objects"]
 
 
 fold = Fold(

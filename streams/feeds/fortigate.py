@@ -44,6 +44,8 @@ _REASONS = (
     ("not allowed", Reason.NOT_ALLOWED), ("denied", Reason.NOT_ALLOWED), ("no_matching", Reason.NOT_ALLOWED),
 )
 
+# LOG_ID_RESTORE_CONF and LOG_ID_RESTORE_CONF_BY_MGMT: the configuration as a whole was replaced by a saved one.
+_RESTORED = ("32203", "32565")
 _CONFIG_TYPE = {"add": "creation", "delete": "deletion"}
 _DENIED = frozenset((
     "deny", "denied", "block", "blocked", "blocked_login", "drop", "dropped", "drop_session", "reset", "reset_client",
@@ -152,6 +154,14 @@ def _config(fields: Fields) -> dict[str, Any]:
     }
 
 
+def _restored(fields: Fields) -> dict[str, Any]:
+    """All of the configuration was replaced at once; the records of single objects do not tell what came with it."""
+    return {
+        "activity": Activity.FIREWALL_CHANGE, "category": ("configuration",), "type": ("change",), "action": "restore",
+        "outcome": "success", "src_ip": _admin(fields), "objects": ("configuration",),
+    }
+
+
 def _login(fields: Fields, message: str, action: str) -> dict[str, Any] | None:
     """Log-ins, log-outs and locks of administrators and users, None for any other event."""
     if message in _LOCKED:
@@ -186,6 +196,8 @@ def _event(fields: Fields) -> dict[str, Any]:
         return _config(fields)
     message = fields.get("logid", "")[-5:]
     action = fields.get("action", "").casefold()
+    if message in _RESTORED:
+        return _restored(fields)
     login = _login(fields, message, action)
     if login is not None:
         return login
@@ -204,6 +216,7 @@ def _event(fields: Fields) -> dict[str, Any]:
         # 41000 to 41999: packages and databases of FortiGuard, not the rules of the firewall.
         result |= {"activity": Activity.CONFIG_CHANGE, "category": ("configuration",), "type": ("change",)}
     elif message == "32102":
+        # Says that something was changed in a session: what, stands in the records of 44545 to 44547 beside it.
         result |= {"activity": Activity.CONFIG_CHANGE, "category": ("configuration",), "type": ("change",)}
         result["src_ip"] = _admin(fields)
     elif action == "perf-stats":

@@ -78,13 +78,13 @@ class FirewallAct:
         self.scene.log(PANORAMA, t, line, observed)
         return {"group": self.target, "commit": str(commit)}
 
-    def sync(self, t: int, subject: Subject, *, item: str = "") -> None:
-        """FortiGate: the second member of a pair logs its copy of a commit."""
+    def sync(self, t: int, subject: Subject, *, item: str = "", number: int = 0) -> None:
+        """FortiGate: the second member of a pair logs its copy of a commit, under a ``number`` of its own if one is given."""
         path, _, item = (item or self.item).rpartition("/")
         source = "fortigate@fw-core-2" if self.target == "fw-core" else FORTIGATES
         line = fortigate.config(
-            t, self.box.members[1], int(subject["commit"] or 0), self.account, path, item, attributes="service[HTTPS->HTTP]",
-            ui="ha_daemon",
+            t, self.box.members[1], number or int(subject["commit"] or 0), self.account, path, item,
+            attributes="service[HTTPS->HTTP]", ui="ha_daemon",
         )
         self.scene.log(source, t, line)
 

@@ -122,6 +122,18 @@ def standby_sync_unapproved(s: Scene) -> None:
     s.violation("UNAPPROVED", subject)
 
 
+@case("d2.hard.standby_own_number", FIREWALL)
+def standby_own_number(s: Scene) -> None:
+    """The second member logs its copy under a number of its own: still one use of a single-use approval."""
+    act = FirewallAct(s, vendor="fortigate", pair=True)
+    s.approved(act.ticket(max_uses=1))
+    subject = act.do(s.t)
+    number = s.firm.next("cfgtid own", 900)
+    act.sync(s.t + 2 * S, subject, number=number)
+    s.none("REUSED", subject)
+    s.none("REUSED", {"group": act.target, "commit": str(number)})
+
+
 @case("d2.hard.commit_counts", FIREWALL)
 def commit_counts(s: Scene) -> None:
     """PAN-OS: edited inside the approval's window, committed 40 minutes after its end: the commit is the act."""

@@ -93,14 +93,17 @@ def _commits(firm: Firm, events: Iterable[Said]) -> Iterator[tuple[list[Edited],
     for event in sorted(events, key=lambda event: (event.t, event.id)):
         if isinstance(event, Edited) and event.o - event.t <= MEMORY and not _harmless(event):
             told[(event.device, event.transaction)].append(event)
-    known: dict[tuple[str, str], int] = {}
+    known: dict[tuple[object, ...], tuple[int, set[str]]] = {}
     for edits in sorted(told.values(), key=lambda edits: edits[0].t):
         first = edits[0]
         group, members = firm.pair(first.device, first.t)
-        before = known.get((group, first.transaction))
-        if before is not None and first.t - before <= COPY:
+        # What the other member does the same by the same administrator is its copy; its numbers are its own.
+        done = (group, first.user, *((edit.object, edit.action, *edit.before.items(), *edit.after.items()) for edit in edits))
+        begun, told_by = known.get(done, (0, set()))
+        if told_by and first.device not in told_by and first.t - begun <= COPY:
+            told_by.add(first.device)
             continue
-        known[(group, first.transaction)] = first.t
+        known[done] = (first.t, {first.device})
         yield edits, group, members
 
 
