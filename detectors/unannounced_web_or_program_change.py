@@ -23,11 +23,11 @@ covers host and whole time, from the first telling to the last within an hour of
 subtype, the rows are its reasons. Requests for paths or releases on that host count; a ``downtimes`` record excuses silence and
 approves nothing.
 
-Not judged: logs and their rotation, caches, certificates, account files, uploads that are no programs, AIDE's new database until
-it takes the place of the old one (patterns in ``detectors/deployments/limits.py``); tests of the monitor (an incident with
-``approved_drill`` over the time of the change); writing without changing; a change told again by another monitor. Audit logs
-tell a write without its content: a monitor that tells the content within a minute, or the next scan, completes it, and writes
-less than a minute apart are one change.
+Not judged: logs and their rotation, caches, certificates, account files, uploads, unless the file is a program by its name;
+AIDE's new database until it takes the place of the old one (patterns in ``detectors/deployments/limits.py``); tests of the
+monitor (an incident with ``approved_drill`` over the time of the change); writing without changing; a change told again by
+another monitor. Audit logs tell a write without its content: a monitor that tells the content within a minute, or the next
+scan, completes it, and writes less than a minute apart are one change.
 
 Blind spots: a change and its undoing between two scans are seen only by the host's audit log or a monitor in real time. Content
 nobody tells is not compared with the release. Whether pages as served are those on disk (dynamic parts, content delivery) is a

@@ -63,11 +63,9 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
 
 @lru_cache(maxsize=65_536)
 def ordinary(path: str) -> bool:
-    """Whether ``path`` changes in ordinary operation: a log, cache, upload, certificate."""
+    """Whether ``path`` changes in ordinary operation: a log, cache, upload, certificate, but no program among them."""
     name = folded(path).replace("\\", "/")
-    if _any(name, LIMITS.moving):
-        return True
-    return _any(name, LIMITS.delivered) and not _any(name, LIMITS.programs)
+    return _any(name, (*LIMITS.moving, *LIMITS.delivered)) and not _any(name, LIMITS.programs)
 
 
 @lru_cache(maxsize=65_536)

@@ -18,7 +18,8 @@ class Limits(Record):
     Patterns are shell wildcards over the whole path (``*`` also matches ``/``), compared case-folded, ``\`` read as ``/``:
     ``moving``: files that ordinary operation rewrites (logs and their rotation, caches, certificates, account files,
     the database that ``aide --init`` writes and that nothing compares with until it takes the place of ``aide.db``);
-    ``delivered``: places where users or other programs put files; there ``programs`` are watched all the same. ``baselines``:
+    ``delivered``: places where users or other programs put files. ``programs`` are watched in all of these places: a program
+    does not move by itself (a log of one, ``x.php.log``, is a log). ``baselines``:
     databases of integrity monitors that are written only when the baseline is made anew (AIDE, Tripwire, samhain); ``stores``:
     those that the monitor writes all the time, whose removal makes it begin anew (Wazuh, Auditbeat).
     """
