@@ -161,6 +161,13 @@ def test_three_attempts_of_one_process_in_one_second_are_three():
     assert not_cut([login(0), login(0), login(0)]) == [NOT_CUT]
 
 
+@pytest.mark.parametrize(("apart", "attempts"), [(1, 2), (2, 3)])
+def test_records_of_two_kinds_are_one_attempt_within_a_second(apart, attempts):
+    first, *rest = [login(s) for s in (0, 20)]
+    other = login(apart, process="app", action="logon")
+    assert len(control_failures([first, other, *rest])) == (attempts == 3)
+
+
 def test_three_attempts_in_one_second_told_twice_each_are_three():
     events = [login(0), login(0), login(0), *(login(0.4, action="preauth") for _ in range(3))]
     [violation] = control_failures(events)

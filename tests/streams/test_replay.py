@@ -67,9 +67,25 @@ def test_among_few_bare_lines_one_of_another_year_is_a_dead_letter(stamp):
     assert told.final == judge(Recording(sources=SOURCES, raws=bare), RULESET).final
 
 
+@pytest.mark.parametrize(("days", "dead"), [(1, 0), (30, 1)])
+def test_among_many_bare_lines_a_lone_one_of_another_month_is_a_dead_letter(days, dead):
+    strange = lines("foo[1]: hello", at=NINE + days * instant.DAY)
+    bare = [msgspec.structs.replace(raw, o=None) for raw in (*lines(*["foo[1]: hello"] * 300), *strange)]
+    told = judge(Recording(sources=SOURCES, raws=bare), RULESET)
+    assert [letter.reason for letter in told.dead] == ["implausible_time"] * dead
+
+
 def test_few_bare_lines_of_a_whole_year_are_all_plausible():
     weeks = [msgspec.structs.replace(raw, o=None) for n in range(0, 52, 8) for raw in lines("foo[1]: hello", at=NINE + n * 7 * instant.DAY)]
     assert judge(Recording(sources=SOURCES, raws=weeks), RULESET).dead == []
+
+
+@pytest.mark.parametrize(("days", "dead"), [(400, []), (401, ["implausible_time"])])
+def test_event_older_than_context_is_kept_is_a_dead_letter(days, dead):
+    stage = NormalizeStage(RULESET, SOURCES)
+    [old] = lines("foo[1]: hello", at=NINE - days * instant.DAY)
+    stage.take(msgspec.structs.replace(old, o=NINE))
+    assert [letter.reason for letter in stage.drain().dead] == dead
 
 
 @pytest.mark.parametrize("stamp", [LONG_AGO, NEXT_YEAR])
