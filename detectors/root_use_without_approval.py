@@ -1,10 +1,12 @@
 """Use of root and other highest-privilege accounts without a covering approval, beyond it, or without a session record.
 
 Why: CC-17020.b.c wants the consent of the responsible supervisor to every use of a highest-privilege account, of systems and
-applications, and records of it. A use is an interval: a direct log-in as root, su, sudo, pkexec, doas, a log-on to which Windows
-gives special privileges, sa. All of it must lie in an approval, by a holder of the role ``root_approver``, that names host
-(or a group it is in, as of the use), account and person. An empty part of a scope does not restrict it, but an approval
-of rules, files or releases is none for using an account. Two approvals that follow each other without a gap cover together.
+applications, and records of it. A use is an interval: a direct log-in as root, su, sudo, pkexec, doas, a log-on to which
+Windows gives special privileges, sa. All of it must lie in an approval, by a holder of the role ``root_approver``, that names
+host (or a group it is in, as of the use), account and person. Account and person it has to name: one that leaves either empty,
+or says ``*``, is of something else and covers no use, standing approvals and emergencies included (those may name every host by
+``*``). An approval of rules, files or releases is none for using an account. Two approvals that follow each other without a gap
+cover together.
 
 The person is the first of the chain (alice, su admin, sudo root: alice). Of a shared account it is the one who checked it out
 of privileged access management (PAM; a badge at a console is told as a check-out, too). If that is nobody, or one of several
@@ -19,12 +21,14 @@ judged as far as known: at once, and again when its approval ends. An end never 
 after the begin.
 
 Not a use: what cron, service managers, agents and installers do without a session (known by program or parent, not by account),
-plug-ins of monitoring without a terminal, root in containers, root that becomes root again, listing by ``sudo -l``,
-what was denied.
+plug-ins of monitoring that a service account (context ``accounts``, kind service) runs without a terminal from where only root
+can put them, root in containers, root that becomes root again, listing by ``sudo -l``, what was denied.
 
-Blind spots: a host that logs the commands of sudo but no sessions tells no ends; a command counts as an instant then. Two uses of
-sudo by one person at once, logged without process numbers, end in reverse order. An audit log that is not enriched names nobody
-who switched. Other accounts with all privileges (uid 0 under another name, database accounts) are known by a list of names.
+Blind spots: a host that logs the commands of sudo but no sessions tells no ends; a command counts as an instant then. Two uses
+of sudo by one person at once, logged without process numbers, end in reverse order. An audit log that is not enriched names
+nobody who switched. An account that has the number of root (uid 0) under another name is known where a record says so: PAM's of
+a session, the audit log's of a log-in; not where sudo or doas is logged without PAM. Database accounts are known by a list of
+names.
 
 What to do: ask the person for the request; if there is none, look at what was done in the session and have the supervisor
 decide. Where person is null find out who it was (terminal, source address, PAM) and close the way around check-outs.

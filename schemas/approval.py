@@ -16,7 +16,10 @@ Decision = Literal["requested", "approved", "rejected", "revoked"]
 
 
 class Scope(Record):
-    """What is allowed. An empty list of ``targets`` covers nothing; any other empty list does not restrict.
+    """What is allowed. An empty list of ``targets`` covers nothing; any other empty list, or ``*``, does not restrict.
+
+    For the use of root and other privileged accounts ``accounts`` and ``persons`` have to be named: an approval that leaves one
+    of them open covers no such use.
 
     ``targets`` are hosts, systems, firewalls or groups (expanded as of the act); ``objects`` are rules, files or paths with
     shell wildcards; ``actions`` are words such as add, edit, delete, root; ``hashes`` are SHA-256 of artefacts.
@@ -24,7 +27,7 @@ class Scope(Record):
 
     targets: tuple[str, ...] = Field(default=(), description="hosts, systems, firewalls or groups")
     accounts: tuple[str, ...] = Field(default=(), description="accounts that may act")
-    persons: tuple[str, ...] = Field(default=(), description="persons who may act")
+    persons: tuple[str, ...] = Field(default=(), description="ids of the persons who may act")
     actions: tuple[str, ...] = Field(default=(), description="add, edit, delete, root …")
     objects: tuple[str, ...] = Field(default=(), description="rules, files or paths; shell wildcards")
     hashes: tuple[str, ...] = Field(default=(), description="SHA-256 of artefacts")

@@ -37,6 +37,7 @@ DETECTOR = "root_use_without_approval"
 APPROVER = "root_approver"
 NO_RECORD = "NO_RECORD"
 _WORDS = frozenset({"root", "sudo", "su", "privileged", "privilege", "admin", "sa", "login", "session", "shell", "run-as", "*"})
+_NAMED = frozenset({"accounts", "persons"})  # detectors §3: a covering approval is one whose scope has system, account and person
 _EMERGENCY = frozenset({Row.EMERGENCY_RATIFIED, Row.EMERGENCY_UNRATIFIED})
 _RENEWALS = 8
 
@@ -63,6 +64,8 @@ def step(state: Judged, event: SecurityEvent, ctx: Context) -> Step:
     use = msgspec.structs.replace(
         use, lines=tuple(msgspec.structs.replace(line, line=positions.get(line.id, 0)) for line in use.lines)
     )  # fmt: skip
+    if use.probe and _actor(ctx, use, containing(ctx, use.host, use.start)).kind is Kind.SERVICE:
+        return Step(Judged(ended=use.end is not None))
     if use.end is not None:
         return Step(Judged(ended=True), (*_judge(ctx, use, use.end)[1], *_record(ctx, use, use.end)))
     return _under_way(ctx, Judged(use=use), use.start)
@@ -102,6 +105,7 @@ def _judge(ctx: Context, use: Use, until: int) -> tuple[Verdict, tuple[Finding |
     actor = _actor(ctx, use, targets)
     act = Act(
         t=use.start, o=use.o, host=use.host, targets=targets, who=actor, account=use.account, role=APPROVER, until=until,
+        must_name=_NAMED,
     )  # fmt: skip
     verdict = _whole(_Privileged(ctx), act)
     if verdict.settle_at <= until + APPROVALS.skew:

@@ -10,7 +10,8 @@ class Limits(Record):
 
     ``accounts``: highest-privilege accounts of operating systems, databases and applications, folded; beside them counts
     whatever account a system itself says was given special privileges. ``programs``: schedulers, service managers, agents and
-    installers that run as root without an interactive session. ``probes``: commands of monitoring that run without a terminal.
+    installers that run as root without an interactive session. ``probes``: where only root can put the commands of monitoring;
+    service accounts run them without a terminal.
     ``join``: records within it tell one use, where no process number joins them. ``timeout``: a use whose end was never told
     has ended. ``pam``: how far a check-out may lie from the use. ``recorded_within``: for filing the session record, after
     the end. ``brief``: an overrun up to it is less severe. ``uses``: most uses remembered as under way on one host.
@@ -28,8 +29,13 @@ class Limits(Record):
         "runc",
     })
     probes: tuple[str, ...] = (
-        "*/nagios/plugins/*", "*/monitoring-plugins/*", "*/zabbix/*", "*/icinga/*", "*/icinga2/*", "*/check_mk*", "*/nrpe/*",
-        "*/telegraf/*", "*/munin/*", "*/node_exporter*",
+        "/usr/lib/nagios/plugins/*", "/usr/lib64/nagios/plugins/*", "/usr/libexec/nagios/plugins/*",
+        "/usr/local/nagios/libexec/*",
+        "/usr/lib/monitoring-plugins/*", "/usr/lib64/monitoring-plugins/*", "/usr/libexec/monitoring-plugins/*",
+        "/usr/lib/zabbix/*", "/usr/share/zabbix/*", "/usr/local/share/zabbix/*", "/etc/zabbix/*", "/usr/lib/icinga/*",
+        "/usr/lib/icinga2/*", "/usr/lib64/icinga2/*", "/etc/icinga2/*", "/usr/bin/check_mk_agent", "/usr/lib/check_mk_agent/*",
+        "/usr/lib/nrpe/*", "/usr/local/nrpe/*", "/etc/telegraf/*", "/usr/share/munin/*", "/etc/munin/plugins/*",
+        "/usr/bin/node_exporter", "/usr/local/bin/node_exporter",
     )
     join: Duration = 5 * instant.SECOND
     timeout: Duration = 12 * instant.HOUR

@@ -16,6 +16,7 @@ _NAMES = {"polkit-1": "pkexec", "su-l": "su", "sudo-i": "sudo", "runuser-l": "ru
 _NO_TERMINAL = frozenset({"", "?", "unknown", "none", "(none)", "(null)", "cron"})
 _SPECIAL = "4672"  # Windows: special privileges assigned to a new log-on
 _DEPTH = 8
+_NUMBER = "user.effective.id"  # as the feeds write the number of the account that is made use of
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -68,9 +69,14 @@ class Use(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=Fals
         return folded(self.actor) == folded(self.account)
 
     @property
+    def probe(self) -> bool:
+        """Whether it ran nothing but commands of monitoring and nobody sat there: no use if a service account's."""
+        return self.probing and not self.tty
+
+    @property
     def judged(self) -> bool:
         """Whether it is a person's use of a privileged account, and no part of another."""
-        if not self.privileged or self.nested or self.unattended or (self.probing and not self.tty):
+        if not self.privileged or self.nested or self.unattended:
             return False
         # Root that takes on root again without a terminal is a daemon or an installer: nobody gained anything.
         return not (self.direct and self.program in _SWITCHES and not self.tty)
@@ -91,13 +97,19 @@ def known_privileged(account: str) -> bool:
     return folded(account).rpartition("\\")[2] in LIMITS.accounts
 
 
+def root_number(event: SecurityEvent) -> bool:
+    """Whether ``event`` itself says that the account it makes use of has the number of root, whatever its name."""
+    return event.extra.get(_NUMBER) == "0"
+
+
 def concerns(event: SecurityEvent) -> bool:
     """Whether ``event`` may begin, name or end a use."""
     if event.activity == Activity.LOGIN:
         unattended = event.extra.get("winlog.logon.type") in UNATTENDED
         return event.outcome == "success" and (unattended or known_privileged(event.user))
     if event.activity == Activity.SESSION_CLOSE:
-        return known_privileged(event.user)
+        # The end of a session of PAM does not say which number the account has.
+        return known_privileged(event.user) or _numbered_process(event.session)
     return event.outcome != "failure"
 
 
@@ -110,7 +122,7 @@ def begin(event: SecurityEvent) -> Use:
         id=event.id, host=system(event), account=account, actor=event.user or account, start=event.t, o=event.o, last=event.t,
         domain=event.user_domain, program=program, tty=tty, src_ip=event.src_ip,
         sessions=(event.session,) if event.session else (), feeds=(event.feed,),
-        privileged=known_privileged(account) or event.code == _SPECIAL,
+        privileged=known_privileged(account) or root_number(event) or event.code == _SPECIAL,
         lasting=bool(event.session) if login else not commanded and program not in _NO_END,
         unattended=_unattended(event, program), commands=commanded,
         probing=commanded and _probe(event.command), lines=(_line(event, event.tty if tty else ""),),
@@ -208,7 +220,11 @@ def _union(one: tuple[str, ...], other: tuple[str, ...]) -> tuple[str, ...]:
 
 def _numbered(sessions: tuple[str, ...]) -> bool:
     """Whether a session is named by a number of its own, not by who runs which program."""
-    return any(name.endswith("]") or "/0x" in name for name in sessions)
+    return any(_numbered_process(name) or "/0x" in name for name in sessions)
+
+
+def _numbered_process(session: str) -> bool:
+    return session.endswith("]")
 
 
 def _program(event: SecurityEvent) -> str:
@@ -230,7 +246,7 @@ def _unattended(event: SecurityEvent, program: str) -> bool:
 
 def _probe(command: str) -> bool:
     program = command.partition(" ")[0]
-    return any(fnmatchcase(program, pattern) for pattern in LIMITS.probes)
+    return "/../" not in program and any(fnmatchcase(program, pattern) for pattern in LIMITS.probes)
 
 
 def _line(event: SecurityEvent, tty: str) -> Line:

@@ -138,6 +138,32 @@ def group_left(s: Scene) -> None:
     s.violation("UNAPPROVED", act.do(s.t), note="no approval names the host as of the act")
 
 
+@case("d3.scope.host_only", ROOT)
+def host_only(s: Scene) -> None:
+    """A change ticket for another matter on the host names neither account nor person: no approval of becoming root."""
+    act = RootAct(s)
+    other = s.person()
+    scope = {"accounts": (), "persons": (), "implementer": other.account, "kind": "change", "title": "Deploy page"}
+    s.approved(act.ticket(channel="servicenow", **scope))
+    s.violation("UNAPPROVED", act.do(s.t), note="the ticket names only the host")
+
+
+@case("d3.scope.any_account", ROOT)
+def any_account(s: Scene) -> None:
+    """The approval names the person and every account."""
+    act = RootAct(s)
+    s.approved(act.ticket(accounts=("*",)))
+    s.violation("UNAPPROVED", act.do(s.t), note="no account is named")
+
+
+@case("d3.scope.any_person", ROOT)
+def any_person(s: Scene) -> None:
+    """The approval names the account and every person."""
+    act = RootAct(s)
+    s.approved(act.ticket(persons=("*",)))
+    s.violation("UNAPPROVED", act.do(s.t), note="no person is named")
+
+
 @case("d3.record.missing", ROOT, tail=LONG)
 def record_missing(s: Scene) -> None:
     """An approved session of which no record is filed within 24 hours."""

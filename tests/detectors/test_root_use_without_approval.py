@@ -125,6 +125,25 @@ def test_an_end_told_twice_ends_one_use():
     assert [(v.subtype, v.first_time) for v in found] == [("EXPIRED", at(0))]
 
 
+def test_a_use_that_has_ended_is_not_gone_on_with():
+    """Within five seconds: by the same name of a session, and by records of one log that name none."""
+    story = [begins(0, session="web-1/sudo:alice"), ends(1, session="web-1/sudo:alice"), begins(3, session="web-1/sudo:alice"), ends(4, session="")]
+    assert len(judged(ID, story, FIRM, to=3600)) == 2
+    unnamed = [begins(0, session=""), ends(1, session=""), begins(3, session=""), ends(4, session="")]
+    assert len(judged(ID, unnamed, FIRM, to=3600)) == 2
+
+
+def test_log_out_of_an_account_with_the_number_of_root_ends_its_use():
+    number = {"user.effective.id": "0"}
+    story = [
+        begins(0, actor="backdoor", account="backdoor", session="web-1/sshd[5]", process="sshd", extra=number),
+        told(600, Activity.SESSION_CLOSE, Rank.CLOSE, actor="backdoor", account="", session="web-1/sshd[5]", process="sshd"),
+    ]
+    [found] = judged(ID, story, FIRM, to=3600)
+    assert (found.subtype, found.last_time) == ("UNAPPROVED", at(600))
+    assert judged(ID, [begins(0, actor="backup", account="backup", extra={"user.effective.id": "34"})], FIRM, to=3600) == []
+
+
 def test_a_use_across_two_chains_is_nobodys():
     story = [
         begins(0, actor="alice", account="admin", session="web-1/su[1]", process="su"),

@@ -31,6 +31,8 @@ class Act:
     ``bare_names``: an object in a scope without slash names the last part of an object (a firewall rule by its name); not
     for files, where ``index.html`` would then allow every directory. ``used_by``: an object of the act -> the rules it
     alters without touching them; a scope that names all of those names the object. What is empty does not restrict.
+    ``must_name``: parts of a scope (``accounts``, ``persons``) that an approval of this act has to name: one that leaves them
+    empty or says ``*`` is an approval of something else.
     """
 
     t: int
@@ -48,6 +50,7 @@ class Act:
     cites: tuple[str, ...] = ()
     bare_names: bool = False
     used_by: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    must_name: frozenset[str] = frozenset()
 
     @property
     def last(self) -> int:

@@ -48,6 +48,7 @@ class Difference:
     """Parts of the act outside the scope, by field of the scope; all empty: the scope covers it.
 
     ``foreign``: the approval speaks of something else (none of the objects or hashes, another account or person).
+    ``silent``: it names nothing that the act is outside of, but leaves open a part that an approval of it has to name.
     """
 
     targets: tuple[str, ...] = ()
@@ -57,6 +58,7 @@ class Difference:
     objects: tuple[str, ...] = ()
     hashes: tuple[str, ...] = ()
     foreign: bool = False
+    silent: bool = False
 
     @property
     def any(self) -> bool:
@@ -69,12 +71,13 @@ class Difference:
         parts = [
             f"{item.name}: {', '.join(getattr(self, item.name))}"
             for item in fields(self)
-            if item.name != "foreign" and getattr(self, item.name)
+            if item.name not in ("foreign", "silent") and getattr(self, item.name)
         ]
         return "; ".join(parts)
 
 
 NONE = Difference()
+SILENT = Difference(silent=True)
 
 
 def difference(act: Act, allowed: Bounds, *, standing: bool = False) -> Difference:
@@ -91,11 +94,13 @@ def difference(act: Act, allowed: Bounds, *, standing: bool = False) -> Differen
         objects = tuple(item for item, name, rules in act.named if not _named(act, name, rules, allowed))
     if allowed.hashes:
         hashes = tuple(item for item in act.hashes if folded(item) not in allowed.hashes)
-    if target_in and not (accounts or persons or actions or objects or hashes):
-        return NONE
+    beyond = bool(accounts or persons or actions or objects or hashes)
+    silent = not beyond and not all(getattr(allowed, part) for part in act.must_name)
+    if target_in and not beyond:
+        return SILENT if silent else NONE
     return Difference(
         targets=() if target_in else (act.host,), accounts=accounts, persons=persons, actions=actions, objects=objects,
-        hashes=hashes,
+        hashes=hashes, silent=silent,
         foreign=bool(
             accounts or persons or (objects and len(objects) == len(act.objects))
             or (hashes and len(hashes) == len(act.hashes))

@@ -90,6 +90,8 @@ def _granted(
     if _far(act, request, approval, limits):
         return None
     outside = difference(act, grant.bounds, standing=approval.standing)
+    if outside.silent:
+        return None
     decided = not_before(act.t, grant.decided, skew=limits.skew)
     late = decided is Fit.OUTSIDE
     emergency = late and _emergency(act, request, approval, limits)
@@ -228,6 +230,8 @@ def _undecided(act: Act, request: Request, limits: Limits) -> Candidate | None:
     """A request that was never approved: an emergency waiting or refused, or a refusal before the act."""
     approval = request.at(act.t)
     outside = difference(act, bounds(approval.scope), standing=approval.standing)
+    if outside.silent:
+        return None
     start, end = approval.valid_from, approval.valid_to
     cited = request.id in act.cites
     if not cited:

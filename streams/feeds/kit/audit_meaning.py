@@ -17,7 +17,8 @@ UNSET_ID = "4294967295"
 _OUTCOMES = dict.fromkeys(("success", "1", "yes"), "success") | dict.fromkeys(("failed", "fail", "0", "no"), "failure")
 _UNKNOWN_USERS = frozenset({"?", "(unknown)", "(unknown user)", "(invalid user)", "UNKNOWN", "unset", "unknown"})
 _SWITCHES = frozenset({"su", "sudo", "pkexec", "runuser", "doas"})
-_ROOT = "root"
+_LOGINS = frozenset({"sshd", "login"})
+_ROOT, _ROOT_ID = "root", "0"
 _ACTIVITIES: Mapping[str, str] = {
     "SYSTEM_BOOT": Activity.BOOT,
     "SYSCALL": Activity.PROCESS, "EXECVE": Activity.PROCESS,
@@ -89,7 +90,11 @@ def _begin_or_end(fields: Fields, first: AuditRecord) -> Fields:
     target, actor = account(first.fields.get("acct", "")) or fields["user"], account(first.resolved.get("AUID", ""))
     switches = _program(fields) in _SWITCHES
     lesser = first.fields.get("auid") in ("0", UNSET_ID) or actor == target  # root gives up privilege
-    if target == _ROOT or (switches and not lesser):
+    # Programs of log-in set auid to the number of who logs in: 0 is root, whatever the account is called.
+    number = first.fields.get("auid") == _ROOT_ID and _program(fields) in _LOGINS
+    if number:
+        fields["extra"] = fields.get("extra", {}) | {"user.effective.id": _ROOT_ID}
+    if target == _ROOT or number or (switches and not lesser):
         fields["activity"] = Activity.PRIVILEGE_OPEN if opened else Activity.PRIVILEGE_CLOSE
         fields["effective_user"] = target
         if switches and actor:

@@ -26,7 +26,10 @@ _LOWER = {"critical": "high", "high": "medium", "medium": "low"}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Act:
-    """What was done. ``since``: the change happened between it and ``t``; ``until``: a use lasted from ``t`` to it."""
+    """What was done. ``since``: the change happened between it and ``t``; ``until``: a use lasted from ``t`` to it.
+
+    ``named``: parts that the scope of an approval has to name for it.
+    """
 
     t: int
     o: int
@@ -40,6 +43,7 @@ class Act:
     role: str = ""
     since: int | None = None
     until: int | None = None
+    named: tuple[str, ...] = ()
     rules: bool = False  # objects are rules, which a scope may name by their last part
 
     @property
@@ -138,6 +142,8 @@ def _weigh(firm: Firm, act: Act, states: list[Filed]) -> Verdict | None:
     if grant is None:
         return _undecided(act, states)
     row = grant.row
+    if _open(act, row):
+        return None
     start, end, t = row.get("valid_from"), row.get("valid_to"), act.t
     outside, foreign = _outside(act, row)
     late = t < grant.t - SKEW
@@ -215,6 +221,8 @@ def _undecided(act: Act, states: list[Filed]) -> Verdict | None:
     """Never approved: says something only if it was refused by then, or is an emergency."""
     stated = sorted((state.request for state in states), key=lambda row: row["updated"])
     row = ([one for one in stated if one["updated"] <= act.t] or stated[:1])[-1]
+    if _open(act, row):
+        return None
     outside, foreign = _outside(act, row)
     start, end = row.get("valid_from"), row.get("valid_to")
     emergency = _emergency(act, row)
@@ -258,6 +266,11 @@ def _names(act: Act, row: Row) -> bool:
 def _matches(item: str, patterns: Iterable[str], act: Act) -> bool:
     spellings = (item, item.rpartition("/")[2]) if act.rules else (item,)
     return any(fnmatchcase(spelling, pattern) for pattern in patterns for spelling in spellings)
+
+
+def _open(act: Act, row: Row) -> bool:
+    """Whether the request leaves open what an approval of the act has to name; nothing else of it is wrong then."""
+    return any(not row.get(part) or "*" in row[part] for part in act.named)
 
 
 def _outside(act: Act, row: Row) -> tuple[str, bool]:

@@ -42,7 +42,7 @@ def _use(firm: Firm, opened: list[Became], closed: Ceased | None, uses: list[Use
     targets = tuple(firm.names(first.host, start))
     act = Act(
         t=start, o=first.o, host=first.host, targets=targets, account=first.account, persons=persons, role="root_approver",
-        until=end,
+        until=end, named=("accounts", "persons"),
     )  # fmt: skip
     said = verdict(firm, act, [firm.filed[number] for number in firm.naming(targets)])
     settle = said.settle if said.settle > end + SKEW else max(start + SKEW, end)

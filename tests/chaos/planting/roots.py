@@ -20,7 +20,8 @@ def _use(field: Field, *, waived: bool = False, t: int | None = None, doer: str 
     t = field.moment(room=8 * HOUR) if t is None else t
     t -= t % SECOND
     end = t + field.gap(1200, 4 * 3600)
-    return Act(field, targets, t, end - end % SECOND, doer or firm.staff(field), {"accounts": ["root"]}), host
+    doer = doer or firm.staff(field)
+    return Act(field, targets, t, end - end % SECOND, doer, {"accounts": ["root"], "persons": [firm.person(doer)]}), host
 
 
 def _told(act: Act, host: str, *, closed: bool = True, denied: bool = False, lag: int | None = None) -> None:
@@ -71,6 +72,19 @@ def unrecorded(field: Field) -> int:
     _told(act, host)
     if field.chance.random() < 0.5:
         _recorded(act, host, at=act.end + 24 * HOUR + field.chance.randrange(121 * SECOND, 3 * HOUR))
+    return 1 + acts.in_time(act)
+
+
+def open_to_anybody(field: Field) -> int:
+    """Approved in time, but for whichever account or person: such a request speaks of something else."""
+    act, host = _use(field)
+    _told(act, host)
+    _recorded(act, host)
+    part = field.chance.choice(("accounts", "persons"))
+    if field.chance.random() < 0.5:
+        act.scope[part] = ["*"]
+    else:
+        del act.scope[part]
     return 1 + acts.in_time(act)
 
 
@@ -131,7 +145,7 @@ def use_beyond_memory(field: Field) -> int:
 
 
 VIOLATIONS = (
-    *(partial(_request, situation) for situation in acts.VIOLATIONS), unrecorded, end_never_told, unknown_person, excepted,
+    *(partial(_request, situation) for situation in acts.VIOLATIONS), unrecorded, open_to_anybody, end_never_told, unknown_person, excepted,
     exception_expired,
 )  # fmt: skip
 NEAR_MISSES = (
