@@ -18,7 +18,7 @@ from controlwatch import __version__
 COMMANDS = {
     "up": "Run the main job on the embedded runner, with the dashboard on 127.0.0.1.",
     "run": "Run a production worker on Kafka.",
-    "topics": "Create or compare the Kafka topics.",
+    "topics": "Create, compare or re-partition the Kafka topics.",
     "normalize": "Raw records on stdin -> one ECS document (or null) each.",
     "detect": "Raw records on stdin -> final violations.",
     "replay": "Judge a folder of recorded raw logs.",

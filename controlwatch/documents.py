@@ -41,13 +41,20 @@ names in small letters in `/run/secrets` (for the API key); the first of these w
 """
 _METRICS = """\
 Served on `CONTROLWATCH_METRICS_PORT` at `/metrics` by `controlwatch up` and `controlwatch run`. Counters of the stages
-are part of the state that is committed with each batch: they survive restarts and never count an aborted batch.
+are part of the state that is committed with each batch: they survive restarts and never count an aborted batch. With new
+topics (`topics migrate`) they begin anew.
 `deploy/rules.yml` alerts on them.
 """
 _TOPICS = """\
 `controlwatch topics create` makes them, `topics check` compares them; the broker must not make topics by itself.
 Partitions are those of the default settings (`CONTROLWATCH_RAW_PARTITIONS`, `CONTROLWATCH_KEYED_PARTITIONS`) and are
-fixed at creation.
+fixed at creation: keys live in partitions, and workers refuse topics with other numbers than configured.
+
+`controlwatch topics migrate --generation v2 --keyed 32` writes everything that is needed again (state, violations, dead
+letters, coverage) into new topics under `<prefix>v2.`, which may have other numbers, and tells which settings to change then.
+Before: `rejudge`, if late records are to count (the archive of events stays behind); stop the collectors; let the stages read
+everything; stop all workers. The old topics are not changed. One may go back to them until a worker has been started on the new
+ones, and deletes them when nothing in them is needed any more (records of 35 days). A migration that was broken off is run again.
 """
 
 

@@ -46,8 +46,12 @@ class Settings(BaseSettings):
     worker: str = Field(default="1", pattern="^[A-Za-z0-9_-]{1,40}$", description="name of this worker, unique among workers")
     kafka: str = Field(default="127.0.0.1:9092", description="bootstrap servers of Kafka")
     prefix: str = Field(default="", pattern="^[a-z0-9._-]*$", description="prefix of topics, groups and indices")
-    raw_partitions: int = Field(default=4, ge=1, description="partitions of topic raw; fixed at creation")
-    keyed_partitions: int = Field(default=8, ge=1, description="partitions of the keyed topics; fixed at creation")
+    generation: str = Field(
+        default="", pattern="^[a-z0-9-]{0,20}$",
+        description="generation of topics and groups, which stands after the prefix; `topics migrate` makes another one",
+    )  # fmt: skip
+    raw_partitions: int = Field(default=4, ge=1, description="partitions of topic raw; changed by `topics migrate` only")
+    keyed_partitions: int = Field(default=8, ge=1, description="partitions of the keyed topics; likewise")
     replication: int = Field(default=1, ge=1, description="copies of each topic")
     elasticsearch: str = Field(default="", description="URL of Elasticsearch; empty: none")
     elasticsearch_api_key: SecretStr | None = Field(default=None, description="API key for Elasticsearch")
@@ -62,9 +66,12 @@ class Settings(BaseSettings):
     @property
     def layout(self) -> Layout:
         """Partitions, copies and prefix of the topics."""
-        return Layout(
-            raw=self.raw_partitions, keyed=self.keyed_partitions, replication=self.replication, prefix=self.prefix
-        )
+        return self.migrated(self.generation, raw=self.raw_partitions, keyed=self.keyed_partitions)
+
+    def migrated(self, generation: str, *, raw: int, keyed: int) -> Layout:
+        """The same for another ``generation`` of the topics."""
+        prefix = f"{self.prefix}{generation}." if generation else self.prefix
+        return Layout(raw=raw, keyed=keyed, replication=self.replication, prefix=prefix)
 
 
 def load() -> Settings:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from prometheus_client import CollectorRegistry
 
 from controlwatch import serving, signals, wiring
+from controlwatch.cli import Misconfigured
 from controlwatch.covered import Recent
 from controlwatch.serving import Announce, Serving
 from controlwatch.settings import Settings
@@ -50,12 +51,13 @@ async def run(
 
     Raises:
         Unfinished: the port of /metrics is taken.
+        Misconfigured: the topics have other numbers of partitions: keys would be looked for where they are not.
     """
     failpoints.arm(settings.failpoint)
     layout, bootstrap = settings.layout, settings.kafka
     metrics = CollectorRegistry()
     serving.metrics(metrics, settings, announce, elsewhere=False)
-    await asyncio.to_thread(topics.create, bootstrap, layout, (control_topic(settings.worker),))
+    await asyncio.to_thread(_topics, settings)
     delivered = Delivered(metrics, [loaded.id for loaded in ruleset.detectors])
 
     stages: list[Stage] = []
@@ -107,6 +109,15 @@ async def run(
         if dashboard is not None:
             await dashboard.stop()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _topics(settings: Settings) -> None:
+    """Make what is missing. Raises Misconfigured if what is there has other numbers of partitions."""
+    layout = settings.layout
+    topics.create(settings.kafka, layout, (control_topic(settings.worker),))
+    wrong = topics.misfits(topics.counts(settings.kafka, layout), layout)
+    if wrong:
+        raise Misconfigured("; ".join(wrong))
 
 
 def _dashboard(settings: Settings, watching: Watching, listening: socket.socket, announce: Announce) -> Serving:

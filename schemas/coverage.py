@@ -70,7 +70,11 @@ def judged(observed: int, *, part: int, parts: int) -> Coverage | None:
 
 
 def truth(rows: Sequence[Coverage]) -> int:
-    """Up to when every partition has judged (µs), of the newest row of each; 0 if one is missing."""
+    """Up to when every partition has judged (µs), of the newest row of each; 0 if one is missing.
+
+    The row that reaches farthest tells how many there are: before a migration there may have been more.
+    """
     reached = {row.part: row.hour + row.minutes.bit_count() * instant.MINUTE for row in rows}
-    complete = len(reached) == max((row.parts for row in rows), default=-1)
-    return min(reached.values()) if complete else 0
+    parts = max(((reached[row.part], row.parts) for row in rows), default=(0, 0))[1]
+    own = [reached[part] for part in range(parts) if part in reached]
+    return min(own) if own and len(own) == parts else 0

@@ -70,12 +70,16 @@ KEPT = 1
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """What the stage keeps over restarts: counters, dead letters by reason, how far each source was heard."""
+    """What the stage keeps over restarts: counters, dead letters by reason, how far each source was heard.
+
+    ``parts``: raw partitions, among which sources have their places; 0: written before that was told.
+    """
 
     counters: dict[str, int]
     dead: dict[str, int]
     clocks: dict[str, int]
     schema: int = KEPT
+    parts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +212,7 @@ class NormalizeStage:
 
     def kept(self) -> "Kept":
         """What outlives this process."""
-        return Kept(dict(self.counters), dict(self.dead_by_reason), dict(self._reached))
+        return Kept(dict(self.counters), dict(self.dead_by_reason), dict(self._reached), parts=self._parts)
 
     def resume(self, kept: "Kept") -> None:
         """Take up what a former owner of the partition had reached.

@@ -1,9 +1,11 @@
 """Creates, compares and deletes the topics of ``streams/layout.py`` on a cluster; never by auto-create."""
 
+from collections.abc import Mapping
+
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.errors import TopicAlreadyExistsError
 
-from streams.layout import DAY_MS, RECORD_LIMIT, TOPICS, Layout, partitions
+from streams.layout import DAY_MS, RECORD_LIMIT, TOPICS, Layout, Topic, partitions
 
 BOOTSTRAP_MS = 10_000
 
@@ -43,16 +45,37 @@ def delete(bootstrap: str, layout: Layout) -> None:
 
 def differences(bootstrap: str, layout: Layout) -> list[str]:
     """What on the cluster is not as listed here, in words; empty when all is well."""
+    have = counts(bootstrap, layout)
+    missing = [
+        f"topic {layout.name(topic.name)} is missing; run 'controlwatch topics create'"
+        for topic in TOPICS
+        if topic.name not in have
+    ]
+    return missing + misfits(have, layout)
+
+
+def counts(bootstrap: str, layout: Layout) -> dict[str, int]:
+    """Topic, without the prefix -> how many partitions it has on the cluster."""
     admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=BOOTSTRAP_MS)
     try:
-        described = {item["name"]: item for item in admin.describe_topics() if not item.get("is_internal")}
+        found = {item["name"]: len(item["partitions"]) for item in admin.describe_topics() if not item.get("is_internal")}
     finally:
         admin.close()
-    found: list[str] = []
-    for topic in TOPICS:
-        name, count = layout.name(topic.name), partitions(topic, layout)
-        if name not in described:
-            found.append(f"topic {name} is missing; run 'controlwatch topics create'")
-        elif (have := len(described[name]["partitions"])) != count:
-            found.append(f"topic {name} has {have} partitions, configured are {count}; set the configuration to {have}")
-    return found
+    return {topic.name: found[layout.name(topic.name)] for topic in TOPICS if layout.name(topic.name) in found}
+
+
+def misfits(have: Mapping[str, int], layout: Layout) -> list[str]:
+    """Which of the topics that are there have another number of partitions than configured, in words."""
+    return [
+        f"topic {layout.name(topic.name)} has {have[topic.name]} partitions, configured are {partitions(topic, layout)}; "
+        f"{_mend(topic, have[topic.name])}"
+        for topic in TOPICS
+        if have.get(topic.name, partitions(topic, layout)) != partitions(topic, layout)
+    ]
+
+
+def _mend(topic: Topic, have: int) -> str:
+    if topic.kind == "one":
+        return "it must have one: delete it and run 'controlwatch topics create'"
+    setting = f"CONTROLWATCH_{topic.kind.upper()}_PARTITIONS"
+    return f"set {setting}={have}, and to change the number run 'controlwatch topics migrate'"

@@ -45,13 +45,17 @@ class Head(msgspec.Struct, kw_only=True):
 
 
 class Meta(msgspec.Struct, kw_only=True):
-    """Counters and clocks of the partition. ``trimmed``, ``trims``: see :class:`Engine`; None: perhaps just now."""
+    """Counters and clocks of the partition. ``trimmed``, ``trims``: see :class:`Engine`; None: perhaps just now.
+
+    ``partitions``: of the keyed log, by which keys were given their place; 0: written before that was told.
+    """
 
     schema: int
     counters: dict[str, int]
     progress: list[Progress]
     trimmed: int | None = None
     trims: int = 0
+    partitions: int = 0
 
 
 _pack = msgspec.msgpack.Encoder(enc_hook=plain).encode
@@ -72,7 +76,7 @@ def changes(engine: Engine) -> list[Change]:
     engine.context_changed.clear()
     meta = Meta(
         schema=SCHEMA, counters=dict(engine.counters), progress=list(engine.progress.values()),
-        trimmed=engine.trimmed, trims=engine.trims,
+        trimmed=engine.trimmed, trims=engine.trims, partitions=engine.partitions,
     )  # fmt: skip
     result.append((_key("m"), _pack(meta)))
     return result
@@ -82,7 +86,8 @@ def restore(engine: Engine, records: Iterable[tuple[str, bytes]]) -> None:
     """Fill a new engine.
 
     Raises:
-        Incompatible: the records are of a schema that is not readable, or of a fold whose state version has no reader.
+        Incompatible: the records are of a schema that is not readable, of a fold whose state version has no reader, or of
+            another number of partitions.
     """
     found = dict(records)
     kinds: dict[str, list[tuple[list[str], bytes]]] = {}
@@ -95,6 +100,12 @@ def restore(engine: Engine, records: Iterable[tuple[str, bytes]]) -> None:
             raise Incompatible(
                 f"the stored state of this partition has schema {meta.schema}, this version reads {READABLE}; "
                 "nothing was changed: run the version that wrote it, or a later one"
+            )
+        if meta.partitions not in {0, engine.partitions}:
+            raise Incompatible(
+                f"the stored state of this partition is one of {meta.partitions}, this worker expects {engine.partitions}: keys "
+                f"would be looked for in the wrong ones; set CONTROLWATCH_KEYED_PARTITIONS={meta.partitions}, and to change the "
+                "number run 'controlwatch topics migrate'"
             )
     for _, value in kinds.get("c", []):
         stored = _context(value)

@@ -85,7 +85,7 @@ class Engine:
         self.trimmed = 0
         self.trims = 0
         self._raw_partitions = raw_partitions
-        self._partitions = partitions
+        self.partitions = partitions
         self._changed: dict[tuple[int, Key], tuple[KeyedFold, int, str]] = {}
         self._timers: list[tuple[int, int, KeyedFold]] = []
         self._unsettled: list[tuple[int, int, KeyedFold]] = []
@@ -353,6 +353,9 @@ class Engine:
         if old is not None and record.observed < old.observed:
             return
         self.progress[place] = record
+        if self.partitions == 1 and record.stage < 0:
+            # Where facts loop back at once the stages have one clock, once time passes after a migration from several.
+            self.progress = {place: told for place, told in self.progress.items() if place[0] < 0}
         self._read_clocks()
         self._fire(record.observed)
 
@@ -367,8 +370,8 @@ class Engine:
         self._observed = {0: base}
         for stage in (1, 2, 3):
             below = self._observed[stage - 1]
-            if self._partitions > 1:
-                parts = [self.progress.get((stage - 1, part)) for part in range(self._partitions)]
+            parts = [self.progress.get((stage - 1, part)) for part in range(self.partitions)]
+            if self.partitions > 1 or parts[0] is not None:
                 below = min((part.observed if part is not None else 0) for part in parts)
             self._observed[stage] = min(below, self._observed[stage - 1])
 
@@ -443,14 +446,14 @@ class Engine:
         ]  # fmt: skip
         for fact in gone:
             del sent[fact.id]
-            if self._partitions > 1:
+            if self.partitions > 1:
                 self._batch.facts_gone.append(fact)
             else:
                 taken = FactGone(fact.id, tuple(self.ruleset.routes(fact)))
                 self._batch.looped.append(taken)
                 self._unfact(taken)
         sent.update((fact.id, fact) for fact in new)
-        if self._partitions > 1:
+        if self.partitions > 1:
             self._batch.facts += new
             return []
         return new

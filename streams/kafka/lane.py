@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from schemas.log import Incompatible
 from streams import clock
 from streams.failpoints import reach
 from streams.kafka.bounds import Unread, within
@@ -23,6 +24,8 @@ from streams.layout import RECORD_LIMIT
 log = logging.getLogger(__name__)
 
 POSITION = '["offset"]'
+MIGRATING = '["migrating"]'
+"""Stands in each partition's state as long as ``topics migrate`` has not come to its end."""
 START_LIMIT = 30.0  # seconds until the agent takes a batch: other partitions' batches may be before it
 AGENT_LIMIT = 10.0  # seconds for the fold itself
 RETRY_MS = 20  # the broker refuses a record for the few milliseconds in which it still ends the transaction before
@@ -138,6 +141,11 @@ class Lane:
                             found[name] = record.value
         finally:
             await reader.stop()
+        if MIGRATING in found:
+            raise Incompatible(
+                f"{tp.topic} is of a migration that was not finished; run 'controlwatch topics migrate' to its end, or go back to"
+                " the generation before (CONTROLWATCH_GENERATION)"
+            )
         stored = found.pop(POSITION, None)
         processor.restore(found.items())
         self.committed = int(stored) - 1 if stored is not None else -1

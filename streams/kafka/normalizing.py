@@ -59,6 +59,7 @@ class Processing:
     def __init__(self, stage: Normalizing, partition: int) -> None:
         layout = stage.layout
         self._partition = partition
+        self._parts = layout.raw
         self._events = layout.name("events")
         self._deadletter = layout.name("deadletter")
         self._coverage = layout.name("coverage")
@@ -70,10 +71,20 @@ class Processing:
         )
 
     def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
-        """Counters, clocks and heard minutes of the last owner."""
+        """Counters, clocks and heard minutes of the last owner.
+
+        Raises:
+            Incompatible: a later version wrote them, or one of another number of raw partitions.
+        """
         for name, value in records:
             if name == META:
-                self.stage.resume(_kept(value))
+                kept = _kept(value)
+                if kept.parts not in {0, self._parts}:
+                    raise Incompatible(
+                        f"the stored state of this partition is one of {kept.parts}, this worker expects {self._parts}; set "
+                        f"CONTROLWATCH_RAW_PARTITIONS={kept.parts}, and to change the number run 'controlwatch topics migrate'"
+                    )
+                self.stage.resume(kept)
             else:
                 self.stage.heard.restore(name, value)
 

@@ -181,7 +181,7 @@ class Redriving:
             return self._layout.name("events"), letter.partition, None, log.encode(redrive.unparked(letter))
         topic = self._layout.name("raw")
         if letter.reason == BAD_ENVELOPE:
-            return topic, letter.partition, None, await self._value(letter)
+            return topic, letter.partition % self._layout.raw, None, await self._value(letter)  # it may be of more partitions
         data = letter.raw if letter.length == len(letter.raw) else self._data(letter, await self._value(letter))
         raw = redrive.raw(letter, self._sources, data)
         return topic, identity.partition("source", (raw.source,), self._layout.raw), raw.source.encode() or None, encode_raw(raw)

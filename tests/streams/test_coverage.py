@@ -101,6 +101,9 @@ def test_truth_is_the_least_of_all_partitions_in_whole_minutes():
     assert coverage.truth(rows[1:]) == 0, "a partition that nobody owns has judged nothing"
     assert coverage.truth([coverage.judged(at[1], part=0, parts=1)]) == HOUR + 90 * instant.MINUTE
     assert coverage.truth([]) == 0
+    after = [coverage.judged(HOUR + 5 * instant.MINUTE, part=0, parts=1), coverage.judged(HOUR, part=1, parts=2)]
+    assert coverage.truth(after) == HOUR + 5 * instant.MINUTE, "after a migration to fewer partitions the others are history"
+    assert coverage.truth([after[1], coverage.judged(HOUR + instant.MINUTE, part=0, parts=3)]) == 0, "to more: all must have begun"
     assert coverage.judged(instant.MINUTE - 1, part=0, parts=1) is None
 
 
