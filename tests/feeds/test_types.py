@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.event import Activity, SecurityEvent
+from streams.feeds.kit import ecs_document
 from streams.feeds.kit.contract import Unreadable
 from tests.feeds.reading import event, read
 
@@ -237,3 +238,7 @@ def test_never_taken_at_another_time_or_for_another_record(feed: str, text: str,
 def test_a_list_of_one_is_its_element() -> None:
     found = event("ecs", json.dumps({"@timestamp": [NOON], "event.category": "authentication", "event.outcome": ["failure"], "user": {"name": ["amy"]}}))
     assert (found.activity, found.outcome, found.user) == (Activity.LOGIN, "failure", "amy")
+
+
+def test_of_several_wrong_objects_the_first_by_name_is_told():
+    assert ecs_document.parents("b.a.x", "a.y", "b.z") == ("a", "b", "b.a")

@@ -72,7 +72,7 @@ _LISTS = {"category": "event.category", "type": "event.type"}
 
 def parents(*names: str) -> tuple[str, ...]:
     """The objects that fields of these ``names`` stand in."""
-    return tuple({name[:place] for name in names for place, sign in enumerate(name) if sign == "."})
+    return tuple(sorted({name[:place] for name in names for place, sign in enumerate(name) if sign == "."}))
 
 
 _OBJECTS = parents(
