@@ -12,6 +12,7 @@ from streams.simulator import (  # noqa: F401 - importing a file of cases regist
     cases_logins,
     cases_logins_hard,
     cases_root,
+    cases_root_traps,
     cases_rows,
     cases_rows_scope,
     cases_self,
