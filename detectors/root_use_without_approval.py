@@ -21,8 +21,8 @@ judged as far as known: at once, and again when its approval ends. An end never 
 after the begin.
 
 Not a use: what cron, service managers, agents and installers do without a session (known by program or parent, not by account),
-plug-ins of monitoring that a service account (context ``accounts``, kind service) runs without a terminal from where only root
-can put them, root in containers, root that becomes root again, listing by ``sudo -l``, what was denied.
+plug-ins of monitoring that an account which is no person's (context ``accounts``) runs without a terminal, from where only root
+can have put them, root in containers, root that becomes root again, listing by ``sudo -l``, what was denied.
 
 Blind spots: a host that logs the commands of sudo but no sessions tells no ends; a command counts as an instant then. Two uses
 of sudo by one person at once, logged without process numbers, end in reverse order. An audit log that is not enriched names

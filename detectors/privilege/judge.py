@@ -64,7 +64,7 @@ def step(state: Judged, event: SecurityEvent, ctx: Context) -> Step:
     use = msgspec.structs.replace(
         use, lines=tuple(msgspec.structs.replace(line, line=positions.get(line.id, 0)) for line in use.lines)
     )  # fmt: skip
-    if use.probe and _actor(ctx, use, containing(ctx, use.host, use.start)).kind is Kind.SERVICE:
+    if use.probe and not _actor(ctx, use, containing(ctx, use.host, use.start)).persons:
         return Step(Judged(ended=use.end is not None))
     if use.end is not None:
         return Step(Judged(ended=True), (*_judge(ctx, use, use.end)[1], *_record(ctx, use, use.end)))

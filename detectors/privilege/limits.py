@@ -11,7 +11,7 @@ class Limits(Record):
     ``accounts``: highest-privilege accounts of operating systems, databases and applications, folded; beside them counts
     whatever account a system itself says was given special privileges. ``programs``: schedulers, service managers, agents and
     installers that run as root without an interactive session. ``probes``: where only root can put the commands of monitoring;
-    service accounts run them without a terminal.
+    accounts that are nobody's run them without a terminal.
     ``join``: records within it tell one use, where no process number joins them. ``timeout``: a use whose end was never told
     has ended. ``pam``: how far a check-out may lie from the use. ``recorded_within``: for filing the session record, after
     the end. ``brief``: an overrun up to it is less severe. ``uses``: most uses remembered as under way on one host.
