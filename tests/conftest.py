@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.services.absence import skip_or_fail, skipped_reasons
+from tests.services.absence import skip_or_fail
 
 pytest_plugins = ["tests.services.fixtures"]
 
@@ -23,6 +23,6 @@ def corpora() -> Path:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says at the end, in red, which real things the run did without."""
-    for reason in skipped_reasons():
+    for reason in sorted({report.longrepr[2] for report in terminalreporter.stats.get("skipped", ())}):
         terminalreporter.write_sep("!", "TESTS WERE SKIPPED", red=True, bold=True)
         terminalreporter.write_line(reason, red=True)

@@ -7,17 +7,9 @@ from typing import NoReturn
 
 import pytest
 
-_skipped: set[str] = set()
-
 
 def skip_or_fail(reason: str) -> NoReturn:
     """Skips the test, and says so at the end of the run; where ``CI=true`` the test fails instead."""
     if os.environ.get("CI") == "true":
         pytest.fail(f"{reason} (CI=true: nothing may be skipped)", pytrace=False)
-    _skipped.add(reason)
     pytest.skip(reason)
-
-
-def skipped_reasons() -> list[str]:
-    """Why tests were skipped in this session."""
-    return sorted(_skipped)
