@@ -17,7 +17,7 @@ PRODUCT = {canonicalize_name(Requirement(line).name) for line in PROJECT["projec
 DEVELOPMENT = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependency-groups"]["dev"]}
 BENCH = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependency-groups"]["bench"]}
 # Used without an import of ours: data that zoneinfo finds; tools and plug-ins; type stubs.
-NOT_IMPORTED = {"tzdata", "pytest-timeout", "pytest-asyncio", "ruff", "mypy", "import-linter", "types-pyyaml"}
+NOT_IMPORTED = {"tzdata", "pytest-timeout", "pytest-asyncio", "pytest-xdist", "ruff", "mypy", "import-linter", "types-pyyaml"}
 
 
 def imported(*folders):
