@@ -1,5 +1,6 @@
 """Every text exists in both languages, with the same places to fill."""
 
+from pathlib import Path
 from string import Formatter
 
 import pytest
@@ -7,8 +8,13 @@ import pytest
 from dashboards.reports.tally import Coverage, Result
 from dashboards.texts import LANGUAGES, texts
 from dashboards.web import health
+from detectors.kit import registry
+from detectors.kit.registry import Ruleset
 from schemas.control import catalogue
 from schemas.violation import Change, Severity, State
+from streams.recording import read_folder
+from streams.replay import judge
+from streams.simulator import simulate
 
 
 def places(text: str) -> set[str]:
@@ -42,3 +48,19 @@ def test_every_word_of_the_schemas_has_a_text(lang: str) -> None:
 
 def test_an_unknown_detector_is_called_by_its_id() -> None:
     assert texts("en").name("detector", "a_detector_of_tomorrow") == "a_detector_of_tomorrow"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_subtype_of_every_detector_has_a_name(lang: str) -> None:
+    told = {key.removeprefix("subtype.") for key in texts(lang).entries if key.startswith("subtype.")}
+    known = {subtype for loaded in registry.load().values() for subtype in loaded.detector.subtypes}
+    assert known - told == set()
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_reason_that_a_simulated_firm_brings_about_is_explained(lang: str, tmp_path: Path) -> None:
+    simulate(seed=1, days=2, rate=0, out=tmp_path / "logs")
+    found = judge(read_folder(tmp_path / "logs"), Ruleset(registry.load().values())).final
+    assert {reason for item in found for reason in item.reasons} - {
+        key.removeprefix("reason.") for key in texts(lang).entries if key.startswith("reason.")
+    } == set()
