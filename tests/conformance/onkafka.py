@@ -25,6 +25,7 @@ from streams.kafka.detecting import Detecting
 from streams.kafka.host import Host, control_topic
 from streams.kafka.lane import POSITION
 from streams.kafka.normalizing import META, Normalizing, encode_raw
+from streams.kafka.processor import Stage
 from streams.layout import RECORD_LIMIT, Layout
 from streams.stage import EVERYTHING, Heartbeat, Kept, Raw, Said
 
@@ -90,6 +91,12 @@ async def run(
     placed = await write(records, bootstrap=bootstrap, layout=layout)
     await served(ruleset, sources, bootstrap=bootstrap, layout=layout, sink=sink, limit=limit)
     return await read(placed, ruleset, bootstrap=bootstrap, layout=layout)
+
+
+async def ended(*stages: Stage, bootstrap: str, layout: Layout, limit: float = 90.0) -> None:
+    """A worker of ``stages`` until something ends it; raises what did, or TimeoutError after ``limit`` seconds."""
+    host = Host(worker=replaying.WORKER, bootstrap=bootstrap, prefix=layout.prefix, live=False, stages=stages)
+    await asyncio.wait_for(host.run(), limit)
 
 
 async def served(

@@ -110,14 +110,8 @@ def test_a_topic_made_anew_stops_the_worker_with_what_to_do(kafka, layout):
     admin.close()
     topics.create(kafka.bootstrap, layout)
 
-    async def run() -> None:
-        host = Host(
-            worker=replaying.WORKER, bootstrap=kafka.bootstrap, prefix=layout.prefix, live=False, stages=[Detecting(RULESET, layout)]
-        )
-        await asyncio.wait_for(host.run(), 90)
-
     with pytest.raises(Beyond, match=r"stage detect has read .*made anew.*CONTROLWATCH_PREFIX"):
-        asyncio.run(run())
+        asyncio.run(onkafka.ended(Detecting(RULESET, layout), bootstrap=kafka.bootstrap, layout=layout))
 
 
 class Shelf:

@@ -94,12 +94,8 @@ def started(kafka, layout):
     """A worker runs until something ends it."""
     topics.create(kafka.bootstrap, layout, (control_topic(replaying.WORKER),))
 
-    async def run():
-        stages = [Normalizing(RULESET, SOURCES, layout), Detecting(RULESET, layout)]
-        host = Host(worker=replaying.WORKER, bootstrap=kafka.bootstrap, prefix=layout.prefix, live=False, stages=stages)
-        await asyncio.wait_for(host.run(), 90)
-
-    asyncio.run(run())
+    stages = (Normalizing(RULESET, SOURCES, layout), Detecting(RULESET, layout))
+    asyncio.run(onkafka.ended(*stages, bootstrap=kafka.bootstrap, layout=layout))
 
 
 def migrate(kafka, old, new):

@@ -14,8 +14,9 @@ from schemas.log import Incompatible, Progress
 from streams import topics
 from streams.kafka import replaying
 from streams.kafka.detecting import Detecting
-from streams.kafka.host import Host, control_topic
+from streams.kafka.host import control_topic
 from streams.layout import Layout
+from tests.conformance import onkafka
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(180)]
 
@@ -33,11 +34,5 @@ def test_what_a_later_version_wrote_ends_the_worker(written, kafka, topic_prefix
     producer.send(layout.name(topic), value, key=key)
     producer.close()
 
-    async def run() -> None:
-        host = Host(
-            worker=replaying.WORKER, bootstrap=kafka.bootstrap, prefix=layout.prefix, live=False, stages=[Detecting(RULESET, layout)]
-        )
-        await asyncio.wait_for(host.run(), 90)
-
     with pytest.raises(Incompatible, match=r"schema \d"):
-        asyncio.run(run())
+        asyncio.run(onkafka.ended(Detecting(RULESET, layout), bootstrap=kafka.bootstrap, layout=layout))

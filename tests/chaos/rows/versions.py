@@ -8,7 +8,7 @@ from pathlib import Path
 from detectors.kit import changelog
 from tests.chaos.row import row
 from tests.chaos.trial import Trial
-from tests.chaos.worker import ROOT
+from tests.chaos.worker import ROOT, Worker
 from tests.chaos.world import portions
 from tests.services.server import wait_until
 
@@ -28,6 +28,13 @@ def previous(directory: Path) -> Path:
     return directory
 
 
+def become(worker: Worker, root: Path) -> None:
+    """``worker`` ends in order and starts again with the program in ``root``."""
+    worker.stop()
+    worker.root = root
+    worker.launch()
+
+
 @row("T25", "workers of the previous state schema and of this one (rolling upgrade; an older one comes back)", faults=8)
 def rolling(trial: Trial) -> None:
     """Upgraded one after the other under load; then older ones are started on newer state and must leave it as it is."""
@@ -43,22 +50,16 @@ def rolling(trial: Trial) -> None:
         trial.say(f"both of the previous version: done after {world.drained():.1f} s")
         for worker in world.workers:
             world.produce(*next(parts))
-            worker.stop()
-            worker.root = ROOT
-            worker.launch()
+            become(worker, ROOT)
             trial.tally.faults += 1
             trial.tally.recovery.append(world.drained())
             trial.say(f"{worker.name} is upgraded; lag is nothing again after {trial.tally.recovery[-1]:.1f} s")
         for number, (order, until) in enumerate(parts):
             worker = world.workers[number % 2]
-            worker.stop()
-            worker.root = older
-            worker.launch()
+            become(worker, older)
             world.produce(order, until)
             wait_until(lambda: REFUSAL in worker.log_text(), seconds=REFUSES)  # noqa: B023 - at once
-            worker.stop()
-            worker.root = ROOT
-            worker.launch()
+            become(worker, ROOT)
             trial.tally.faults += 1
             trial.tally.recovery.append(world.drained())
             trial.say(f"{worker.name} refused, and was replaced; lag is nothing again after {trial.tally.recovery[-1]:.1f} s")
