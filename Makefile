@@ -18,8 +18,8 @@ bench: bench-packages  ## measurements; ONLY=name for one of them, BENCH="--writ
 bench-packages:  ## what only measurements need, in a folder of its own (docs/decisions/0015-contenders.md)
 	.venv/bin/uv --quiet pip install --python $(PYTHON) --target .venv/bench --require-hashes -r requirements-bench.lock
 
-chaos:  ## faults on real services (docs/reliability.md); ROWS="T01 T09", SCALE=0.1, SEED=n
-	@ROWS="$(ROWS)" SCALE="$(SCALE)" SEED="$(SEED)" $(PYTHON) -m tests.chaos
+chaos:  ## faults on real services (docs/reliability.md); ROWS="T01 T09", SCALE=0.1, SEED=n, CHAOS="--jobs 2" for more options
+	@ROWS="$(ROWS)" SCALE="$(SCALE)" SEED="$(SEED)" $(PYTHON) -m tests.chaos $(CHAOS)
 
 lock:  ## renew the pinned versions (docs/decisions/0002-lock-file.md); UPGRADE=--upgrade for newer ones
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.lock

@@ -1,5 +1,6 @@
 """What a row of the protocol is: its number, its fault, its full size, and the function that carries it out."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,13 +26,20 @@ class Size:
 
 @dataclass(slots=True)
 class Tally:
-    """What came of a row. ``recovery``: seconds from each fault until the lag was back to nothing; ``notes``: row's own figures."""
+    """What came of a row. ``recovery``: seconds from each fault until the lag was back to nothing; ``notes``: row's own figures.
+
+    ``killed``: SIGKILLs by kind of process; ``crashed``: processes that killed themselves, by fail-point; ``away``: seconds of
+    each time without the store.
+    """
 
     faults: int = 0
     expected: int = 0
     records: int = 0
     difference: Difference = field(default_factory=Difference)
     recovery: list[float] = field(default_factory=list)
+    killed: Counter[str] = field(default_factory=Counter)
+    crashed: Counter[str] = field(default_factory=Counter)
+    away: list[float] = field(default_factory=list)
     notes: dict[str, Any] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
 
@@ -51,6 +59,8 @@ class Tally:
             "recovery_p95_s": round(times[min(len(times) - 1, int(len(times) * 0.95))], 1) if times else None,
             "recovery_max_s": round(times[-1], 1) if times else None,
         }  # fmt: skip
+        done = {"killed": dict(self.killed), "crashed_at": dict(self.crashed), "store_away_s": [round(s, 1) for s in self.away]}
+        summary |= {name: value for name, value in done.items() if value}
         return {**summary, **self.notes, **({"failed": self.failed} if self.failed else {})}
 
     @property
@@ -61,22 +71,28 @@ class Tally:
 
 @dataclass(frozen=True)
 class Row:
-    """One row. ``run`` takes a :class:`tests.chaos.trial.Trial` and fills its tally."""
+    """One row. ``run`` takes a :class:`tests.chaos.trial.Trial` and fills its tally.
+
+    ``alone``: it promises times, so no other row may run beside it.
+    """
 
     id: str
     fault: str
     size: Size
     run: Callable[[Any], None]
+    alone: bool = False
 
 
 ROWS: dict[str, Row] = {}
 
 
-def row(id_: str, fault: str, *, faults: int, cases: int = 1_000, records: int = 100_000) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
+def row(
+    id_: str, fault: str, *, faults: int, cases: int = 1_000, records: int = 100_000, alone: bool = False
+) -> Callable[[Callable[[Any], None]], Callable[[Any], None]]:
     """Register the decorated function as row ``id_`` with its full size."""
 
     def register(run: Callable[[Any], None]) -> Callable[[Any], None]:
-        ROWS[id_] = Row(id_, fault, Size(faults, cases, records), run)
+        ROWS[id_] = Row(id_, fault, Size(faults, cases, records), run, alone)
         return run
 
     return register

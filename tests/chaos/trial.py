@@ -12,8 +12,12 @@ from tests.chaos import workload
 from tests.chaos.compare import Refused, compared, nothing
 from tests.chaos.row import Row, Size, Tally
 from tests.chaos.services import Services
+from tests.chaos.single import Single
+from tests.chaos.worker import Worker
 from tests.chaos.workload import Workload
 from tests.chaos.world import PROGRESS_LIMIT, Brokers, Stalled, World, portions
+from tests.services.kafka_broker import KafkaBroker
+from tests.services.server import Server
 
 
 class Trial:
@@ -34,6 +38,13 @@ class Trial:
         """One line of progress."""
         sys.stderr.write(f"{self.row.id} {time.monotonic() - self.began:6.0f} s  {text}\n")
         sys.stderr.flush()
+
+    def kill(self, server: Server) -> None:
+        """SIGKILL, counted by what it is, if it runs."""
+        if server.running:
+            kind = "worker" if isinstance(server, Worker) else "embedded" if isinstance(server, Single) else "broker" if isinstance(server, KafkaBroker) else "store"
+            self.tally.killed[kind] += 1
+        server.kill()
 
     def workload(self) -> Workload:
         """Planted violations and near-misses among harmless records, by the row's size and the seed."""

@@ -17,9 +17,11 @@ from streams.kafka import replaying
 from streams.layout import Layout
 from streams.replay import Item, Order
 from streams.stage import Raw
+from tests.chaos.lag import Lag
 from tests.chaos.worker import STAGES, Worker
 from tests.chaos.workload import Workload
 
+LOOK = 0.1  # seconds between two looks at the lag
 PROGRESS_LIMIT = 150.0
 """Seconds after a fault within which the lag must be back to nothing: a pipeline that stands still has failed (T44)."""
 
@@ -60,6 +62,7 @@ class World:
         }  # fmt: skip
         self.workers = [self.worker(number) for number in range(1, workers + 1)]
         self.sent = 0
+        self._lag = Lag(brokers.bootstrap)
 
     def worker(self, number: int) -> Worker:
         """One more worker, not started."""
@@ -77,6 +80,7 @@ class World:
         for worker in self.workers:
             if worker.running:
                 worker.kill()
+        self._lag.close()
 
     def produce(self, order: Order, until: int) -> None:
         """Write one portion; returns when the broker has it."""
@@ -86,15 +90,7 @@ class World:
     def unread(self, stages: Collection[str] = STAGES) -> int:
         """How many partitions hold what their stage has not committed; a broker that does not answer counts as all."""
         for topic, (group, partitions) in self.groups.items():
-            if group not in stages:
-                continue
-            try:
-                left = asyncio.run(
-                    replaying.unread(self.bootstrap, {self.layout.name(topic): f"{self.layout.prefix}{group}"}, partitions)
-                )
-            except KafkaError:
-                return partitions
-            if left:
+            if group in stages and (left := self._lag.unread(self.layout.name(topic), f"{self.layout.prefix}{group}", partitions)):
                 return left
         return 0
 
@@ -108,7 +104,7 @@ class World:
         while left := self.unread(stages):
             if time.monotonic() - began > limit:
                 raise Stalled(f"{left} partitions still hold unread records after {limit:.0f} s\n{self.told()}")
-            time.sleep(0.3)
+            time.sleep(LOOK)
         return time.monotonic() - began
 
     def told(self) -> str:

@@ -24,12 +24,12 @@ def kills(trial: Trial) -> None:
         def kill(number: int) -> None:
             if number == trial.size.faults - 1 and number:
                 for broker in cluster.brokers[:2]:
-                    broker.kill()
+                    trial.kill(broker)
                 time.sleep(60)
                 for worker in world.workers:
                     trial.tally.demand(worker.running, f"{worker.name} ended while two of three brokers were away")
             else:
-                cluster.brokers[number % 3].kill()
+                trial.kill(cluster.brokers[number % 3])
                 time.sleep(trial.chance.uniform(1, 10))
             cluster.ensure_running()
 
@@ -50,7 +50,7 @@ def roles(trial: Trial) -> None:
                 "leader of events 0": lambda: leader(cluster, world.layout.name("events"), 0),
             }[role]()
             trial.say(f"{role} is broker {victim.node_id}")
-            victim.kill()
+            trial.kill(victim)
             time.sleep(trial.chance.uniform(5, 15))
             cluster.ensure_running()
 
@@ -65,7 +65,7 @@ def disks(trial: Trial) -> None:
 
         def lose(number: int) -> None:
             broker = cluster.brokers[number % 3]
-            broker.kill()
+            trial.kill(broker)
             broker.erase()
             broker.start()
             wait_until(lambda: in_sync(world, 3), seconds=120)

@@ -79,7 +79,7 @@ def stale(trial: Trial) -> None:
 
         def rewind(number: int) -> None:
             for worker in world.workers:
-                worker.kill()
+                trial.kill(worker)
             time.sleep(11)  # their sessions end: else the group is not empty, and its offsets cannot be set
             asyncio.run(rewound(world))
             world.produce(Order([], []), 1)

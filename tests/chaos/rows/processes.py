@@ -23,7 +23,7 @@ def kills(trial: Trial) -> None:
         def kill(number: int) -> None:
             victims = trial.chance.choice([world.workers[:1], world.workers[1:], world.workers])
             for worker in victims:
-                worker.kill()
+                trial.kill(worker)
             for worker in victims:
                 worker.launch()
 
@@ -49,6 +49,7 @@ def failpoints(trial: Trial) -> None:
                 break
             wait_until(lambda: not worker.running, seconds=120)
             trial.tally.demand(worker.ended() == -9, f"at {point} the worker ended with {worker.ended()}")
+            trial.tally.crashed[point] += worker.ended() == -9
             trial.tally.faults += 1
             worker.settings["CONTROLWATCH_FAILPOINT"] = ""
             worker.launch()
@@ -70,7 +71,7 @@ def stops(trial: Trial) -> None:
         trial.under_load(world, stop)
 
 
-@row("T04", "every worker ended in order (SIGTERM) and started again, one after the other", faults=40)
+@row("T04", "every worker ended in order (SIGTERM) and started again, one after the other", faults=40, alone=True)
 def rolling(trial: Trial) -> None:
     """In the middle of its work; it must end by itself in time."""
     slowest = 0.0
@@ -89,7 +90,7 @@ def rolling(trial: Trial) -> None:
     trial.tally.notes["slowest_end_s"] = round(slowest, 1)
 
 
-@row("T05", "a third worker joins and leaves every 3 s for 10 minutes", faults=100)
+@row("T05", "a third worker joins and leaves every 3 s for 10 minutes", faults=100, alone=True)
 def storm(trial: Trial) -> None:
     """It leaves by SIGTERM and by SIGKILL in turn; work never stands still for 30 s."""
     with trial.world(trial.workload()) as world:
@@ -103,7 +104,7 @@ def storm(trial: Trial) -> None:
                 third.launch()
                 world.produce(order, until)
                 time.sleep(3)
-                third.kill() if number % 2 else third.stop()
+                trial.kill(third) if number % 2 else third.stop()
                 trial.tally.faults += 1
                 time.sleep(3)
             trial.tally.recovery.append(world.drained())
@@ -111,7 +112,7 @@ def storm(trial: Trial) -> None:
         trial.tally.demand(watch.longest <= QUICK, f"nothing was committed for {watch.longest:.1f} s under load")
 
 
-@row("T27", "a stage stands still (its handler hangs, and the event loop with it)", faults=3)
+@row("T27", "a stage stands still (its handler hangs, and the event loop with it)", faults=3, alone=True)
 def stalls(trial: Trial) -> None:
     """The watchdog ends the worker with a word in its log; whoever keeps it up starts it again."""
     points = ("detect:after-poll", "deliver:before-write", "normalize:after-fold")

@@ -23,7 +23,7 @@ def full(trial: Trial) -> None:
             resource.prlimit(broker.pid, resource.RLIMIT_FSIZE, (largest, hard))
             time.sleep(trial.chance.uniform(3, 12))
             if broker.running:
-                broker.kill()
+                trial.kill(broker)
             broker.start()
 
         trial.under_load(world, fill, limit=300)
@@ -46,7 +46,7 @@ def soak(trial: Trial) -> None:
             seconds = trial.chance.uniform(2, 25)
             if kind.startswith("kill"):
                 for victim in world.workers[:2] if kind == "kill both" else [worker]:
-                    victim.kill()
+                    trial.kill(victim)
                     victim.launch()
             elif kind == "stop":
                 worker.pause()
@@ -58,7 +58,7 @@ def soak(trial: Trial) -> None:
             elif kind == "join" and not third.running:
                 third.launch()
             elif kind == "leave" and third.running:
-                third.kill()
+                trial.kill(third)
             elif kind.startswith(("store", "broker")):
                 server = node if kind.startswith("store") else broker
                 if kind.endswith("frozen"):
@@ -66,8 +66,10 @@ def soak(trial: Trial) -> None:
                     time.sleep(seconds)
                     server.resume()
                 else:
-                    server.kill()
+                    trial.kill(server)
                     time.sleep(seconds)
+                    if server is node:
+                        trial.tally.away.append(seconds)
                     server.start()
                 wait_until(server.ready, seconds=60)
 

@@ -51,7 +51,7 @@ def poison(trial: Trial) -> None:
             world.produce(*part)
             asyncio.run(write(world, number % world.layout.raw, _ENVELOPES))
             if number == 2:
-                world.workers[0].kill()
+                trial.kill(world.workers[0])
                 world.workers[0].launch()
             trial.tally.recovery.append(world.drained())
         buried = asyncio.run(letters(world))
@@ -187,14 +187,14 @@ def silence(trial: Trial) -> None:
             world.produce(order, min((raw.o or 0 for raw in order.raws), default=0))
         world.drained()
         for worker in world.workers:
-            worker.kill()
+            trial.kill(worker)
             worker.launch()
         step = load.raws[0].o or 0
         while step < load.truth_time:
             step = min(load.truth_time, step + (load.truth_time - (load.raws[0].o or 0)) // 4 + 1)
             world.produce(Order([], []), step)
             trial.tally.recovery.append(world.drained())
-            world.workers[trial.tally.faults % 2].kill()
+            trial.kill(world.workers[trial.tally.faults % 2])
             world.workers[trial.tally.faults % 2].launch()
             trial.tally.faults += 1
 
