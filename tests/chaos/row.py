@@ -29,7 +29,7 @@ class Tally:
     """What came of a row. ``recovery``: seconds from each fault until the lag was back to nothing; ``notes``: row's own figures.
 
     ``killed``: SIGKILLs by kind of process; ``crashed``: processes that killed themselves, by fail-point; ``away``: seconds of
-    each time without the store.
+    each time without the store; ``met_work``: faults at whose moment something was left to do, where that was looked at.
     """
 
     faults: int = 0
@@ -40,6 +40,7 @@ class Tally:
     killed: Counter[str] = field(default_factory=Counter)
     crashed: Counter[str] = field(default_factory=Counter)
     away: list[float] = field(default_factory=list)
+    met_work: int | None = None
     notes: dict[str, Any] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
 
@@ -59,6 +60,8 @@ class Tally:
             "recovery_p95_s": round(times[min(len(times) - 1, int(len(times) * 0.95))], 1) if times else None,
             "recovery_max_s": round(times[-1], 1) if times else None,
         }  # fmt: skip
+        if self.met_work is not None:
+            summary["met_work"] = self.met_work
         done = {"killed": dict(self.killed), "crashed_at": dict(self.crashed), "store_away_s": [round(s, 1) for s in self.away]}
         summary |= {name: value for name, value in done.items() if value}
         return {**summary, **self.notes, **({"failed": self.failed} if self.failed else {})}

@@ -103,6 +103,7 @@ class Trial:
             if number == self.size.faults:
                 return
             time.sleep(self.chance.uniform(*wait))
+            self.tally.met_work = (self.tally.met_work or 0) + bool(world.unread())
             fault(number)
             self.tally.faults += 1
             try:

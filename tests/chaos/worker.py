@@ -23,8 +23,12 @@ class Worker(Server):
     ) -> None:  # fmt: skip
         super().__init__(directory)
         self.name = f"worker {number}"
+        self.number = number
+        self.data = directory / "data"
+        """What it keeps on its disk."""
+        self.data.mkdir(exist_ok=True)
         self.settings = {
-            "CONTROLWATCH_WORKER": str(number), "CONTROLWATCH_METRICS_PORT": "0", "CONTROLWATCH_DATA": str(directory),
+            "CONTROLWATCH_WORKER": str(number), "CONTROLWATCH_METRICS_PORT": "0", "CONTROLWATCH_DATA": str(self.data),
             **environment,
         }  # fmt: skip
         self._clock = clock
