@@ -11,7 +11,7 @@ from tests.chaos.row import ROWS
 BEGIN = "<!-- results: begin; written by `make chaos` with --write -->"
 END = "<!-- results: end -->"
 _WRONG = ("lost", "duplicate", "phantom", "changed")
-_FIGURES = ("faults", "records", "expected", *_WRONG, "recovery_p95_s", "recovery_max_s")
+_FIGURES = ("faults", "met_work", "records", "expected", *_WRONG, "recovery_p95_s", "recovery_max_s")
 _HEAD = ("row", "fault", "date", "program", "scale", "seed", *(name.replace("_", " ") for name in _FIGURES), "minutes", "held")
 WORKER_KILLS, BROKER_KILLS, CRASHES, OUTAGES = 300, 30, 20, (60, 600)
 """What is wanted over all rows: SIGKILLs of workers and of brokers, crashes at each fail-point, seconds without the store."""

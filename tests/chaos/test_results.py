@@ -70,7 +70,7 @@ def test_the_page_keeps_what_stands_around_the_table(tmp_path):
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "former table" not in text
-    assert "| T01 | workers killed | 2026-03-01 | abc | 0.25 | 1 | 3 |" in text
+    assert "| T01 | workers killed | 2026-03-01 | abc | 0.25 | 1 | 3 |  |" in text
 
 
 def test_a_page_without_marks_is_refused(tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from streams.replay import Order
 from tests.chaos import workload
 from tests.chaos.compare import Refused, compared, nothing
 from tests.chaos.row import Row, Size, Tally
@@ -33,6 +34,7 @@ class Trial:
         self.began = time.monotonic()
         self._seed = seed
         self._worlds = 0
+        self._coming: tuple[Order, int] | None = None
 
     def say(self, text: str) -> None:
         """One line of progress."""
@@ -92,23 +94,33 @@ class Trial:
     ) -> None:
         """Write a portion, do ``fault(number)`` at a random moment after it, wait until the lag is nothing; and again.
 
+        A fault that lasts calls :meth:`more` once it has begun, so that records come meanwhile; else they come just after it.
+
         Raises:
             Stalled: the lag did not come back to nothing within ``limit`` seconds of one fault.
         """
-        first, *parts = portions(world.workload, self.size.faults + 2)
+        faults = self.size.faults
+        first, *parts, last = portions(world.workload, 2 * faults + 2)
         world.produce(*first)
         self.say(f"the workers are up: first portion done after {world.drained():.1f} s")
-        for number, (order, until) in enumerate(parts):
-            world.produce(order, until)
-            if number == self.size.faults:
-                return
+        self.tally.met_work = 0
+        for number, (before, self._coming) in enumerate(zip(parts[::2], parts[1::2], strict=True)):
+            world.produce(*before)
             time.sleep(self.chance.uniform(*wait))
-            self.tally.met_work = (self.tally.met_work or 0) + bool(world.unread())
+            self.tally.met_work += bool(world.unread())
             fault(number)
+            self.more(world)
             self.tally.faults += 1
             try:
                 self.tally.recovery.append(world.drained(limit))
             except Stalled as stalled:
                 self.tally.failed.append(f"fault {number + 1}: {stalled}"[:4000])
                 raise
-            self.say(f"fault {number + 1} of {self.size.faults}: lag is nothing again after {self.tally.recovery[-1]:.1f} s")
+            self.say(f"fault {number + 1} of {faults}: lag is nothing again after {self.tally.recovery[-1]:.1f} s")
+        world.produce(*last)
+
+    def more(self, world: World) -> None:
+        """Write the other half of the portion around the present fault, unless that is done."""
+        coming, self._coming = self._coming, None
+        if coming is not None:
+            world.produce(*coming)

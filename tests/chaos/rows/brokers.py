@@ -15,7 +15,7 @@ from tests.services.server import wait_until
 OFFSETS_PARTITIONS = 4  # of __consumer_offsets, as tests/services/kafka_broker.py configures it
 
 
-@row("T06", "brokers killed (SIGKILL), each of three in turn; then two of three away for a minute", faults=31)
+@row("T06", "brokers killed (SIGKILL), each of three in turn; then two of three away for a minute", faults=31, records=400_000)
 def kills(trial: Trial) -> None:
     """With two in sync work goes on; with one it stops and drops nothing."""
     cluster = trial.services.cluster
@@ -30,13 +30,14 @@ def kills(trial: Trial) -> None:
                     trial.tally.demand(worker.running, f"{worker.name} ended while two of three brokers were away")
             else:
                 trial.kill(cluster.brokers[number % 3])
+                trial.more(world)
                 time.sleep(trial.chance.uniform(1, 10))
             cluster.ensure_running()
 
-        trial.under_load(world, kill, limit=300)
+        trial.under_load(world, kill, limit=300, wait=(0.2, 3.0))
 
 
-@row("T07", "the controller and the groups' and transactions' coordinators killed by their role", faults=15)
+@row("T07", "the controller and the groups' and transactions' coordinators killed by their role", faults=15, records=200_000)
 def roles(trial: Trial) -> None:
     """Their offices move; no consumer stops for good."""
     cluster = trial.services.cluster
@@ -51,10 +52,11 @@ def roles(trial: Trial) -> None:
             }[role]()
             trial.say(f"{role} is broker {victim.node_id}")
             trial.kill(victim)
+            trial.more(world)
             time.sleep(trial.chance.uniform(5, 15))
             cluster.ensure_running()
 
-        trial.under_load(world, kill, limit=300)
+        trial.under_load(world, kill, limit=300, wait=(0.2, 3.0))
 
 
 @row("T13", "a broker loses its disk", faults=6)
@@ -66,11 +68,12 @@ def disks(trial: Trial) -> None:
         def lose(number: int) -> None:
             broker = cluster.brokers[number % 3]
             trial.kill(broker)
+            trial.more(world)
             broker.erase()
             broker.start()
             wait_until(lambda: in_sync(world, 3), seconds=120)
 
-        trial.under_load(world, lose, limit=300)
+        trial.under_load(world, lose, limit=300, wait=(0.2, 3.0))
 
 
 def controller(cluster: KafkaCluster) -> KafkaBroker:

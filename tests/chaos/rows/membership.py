@@ -82,7 +82,7 @@ def stale(trial: Trial) -> None:
                 trial.kill(worker)
             time.sleep(11)  # their sessions end: else the group is not empty, and its offsets cannot be set
             asyncio.run(rewound(world))
-            world.produce(Order([], []), 1)
+            trial.more(world)
             for worker in world.workers:
                 worker.launch()
 

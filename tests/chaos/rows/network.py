@@ -9,7 +9,7 @@ from tests.services.kafka_broker import KafkaBroker
 from tests.services.ports import free_port
 
 
-@row("T08", "network: 500 ms latency, 1 % resets, half-open, blackhole; to Kafka and to Elasticsearch", faults=40)
+@row("T08", "network: 500 ms latency, 1 % resets, half-open, blackhole; to Kafka and to Elasticsearch", faults=40, records=400_000)
 def network(trial: Trial) -> None:
     """Every fault lasts for a while and ends; a blackhole for up to 5 minutes at full size."""
     inner = free_port()
@@ -40,10 +40,11 @@ def network(trial: Trial) -> None:
                     proxy.resets = 0.01
                 else:
                     proxy.swallow = {"half-open up": frozenset({"up"}), "half-open down": frozenset({"down"})}.get(kind, frozenset({"up", "down"}))
+                trial.more(world)
                 time.sleep(longest if kind == "blackhole" else trial.chance.uniform(5, 25))
                 proxy.well()
                 for worker in world.workers:
                     trial.tally.demand(worker.running, f"{worker.name} ended during {kind}")
 
-            trial.under_load(world, disturb, limit=300)
+            trial.under_load(world, disturb, limit=300, wait=(0.2, 2.0))
         trial.tally.notes["resets"] = kafka.broken + store.broken

@@ -57,7 +57,7 @@ def failpoints(trial: Trial) -> None:
             trial.say(f"{armed}: lag is nothing again after {trial.tally.recovery[-1]:.1f} s")
 
 
-@row("T03", "worker stopped (SIGSTOP) for longer than its session, then woken", faults=20)
+@row("T03", "worker stopped (SIGSTOP) for longer than its session, then woken", faults=20, records=200_000)
 def stops(trial: Trial) -> None:
     """Its partitions have moved when it wakes; what it still writes must be refused."""
     with trial.world(trial.workload()) as world:
@@ -65,10 +65,11 @@ def stops(trial: Trial) -> None:
         def stop(number: int) -> None:
             worker = world.workers[number % 2]
             worker.pause()
+            trial.more(world)
             time.sleep(trial.chance.uniform(SESSION / 2, 2 * SESSION if trial.size.faults < 20 else 90))
             worker.resume()
 
-        trial.under_load(world, stop)
+        trial.under_load(world, stop, wait=(0.2, 2.0))
 
 
 @row("T04", "every worker ended in order (SIGTERM) and started again, one after the other", faults=40, alone=True)
@@ -90,7 +91,7 @@ def rolling(trial: Trial) -> None:
     trial.tally.notes["slowest_end_s"] = round(slowest, 1)
 
 
-@row("T05", "a third worker joins and leaves every 3 s for 10 minutes", faults=100, alone=True)
+@row("T05", "a third worker joins and leaves every 3 s for 10 minutes", faults=100, records=400_000, alone=True)
 def storm(trial: Trial) -> None:
     """It leaves by SIGTERM and by SIGKILL in turn; work never stands still for 30 s."""
     with trial.world(trial.workload()) as world:

@@ -10,13 +10,15 @@ from tests.chaos.trial import Trial
 from tests.services.server import wait_until
 
 
-@row("T12", "the broker's disk is full: no file may grow any more", faults=10)
+@row("T12", "the broker's disk is full: no file may grow any more", faults=10, records=200_000)
 def full(trial: Trial) -> None:
     """The broker goes down with it; nothing moves its position past what was not stored; clean resume after space."""
     broker = trial.services.broker
+    fell = 0
     with trial.world(trial.workload()) as world:
 
         def fill(number: int) -> None:
+            nonlocal fell
             logs = Path(broker.directory, "data").rglob("*.log")
             largest = max(path.stat().st_size for path in logs) + trial.chance.randrange(1, 100_000)
             _, hard = resource.prlimit(broker.pid, resource.RLIMIT_FSIZE)
@@ -24,9 +26,12 @@ def full(trial: Trial) -> None:
             time.sleep(trial.chance.uniform(3, 12))
             if broker.running:
                 trial.kill(broker)
+            else:
+                fell += 1
             broker.start()
 
-        trial.under_load(world, fill, limit=300)
+        trial.under_load(world, fill, limit=300, wait=(0.0, 1.0))
+    trial.tally.notes["broker_fell"] = fell
 
 
 @row("T40", "soak: kills, stops, restarts, joins, store and broker away, at random for 2 hours", faults=360, cases=10_000, records=2_000_000)
@@ -50,6 +55,7 @@ def soak(trial: Trial) -> None:
                     victim.launch()
             elif kind == "stop":
                 worker.pause()
+                trial.more(world)
                 time.sleep(seconds)
                 worker.resume()
             elif kind == "end":
@@ -63,13 +69,16 @@ def soak(trial: Trial) -> None:
                 server = node if kind.startswith("store") else broker
                 if kind.endswith("frozen"):
                     server.pause()
+                    if server is node:
+                        trial.more(world)
                     time.sleep(seconds)
                     server.resume()
                 else:
                     trial.kill(server)
-                    time.sleep(seconds)
                     if server is node:
+                        trial.more(world)
                         trial.tally.away.append(seconds)
+                    time.sleep(seconds)
                     server.start()
                 wait_until(server.ready, seconds=60)
 

@@ -33,7 +33,7 @@ def stores(trial: Trial) -> None:
                 worker.launch()
             trial.say(f"{kind}: {spoiled} files so far")
 
-        trial.under_load(world, spoil)
+        trial.under_load(world, spoil, wait=(0.2, 1.5))
     trial.tally.notes["files_spoiled"] = spoiled
 
 
