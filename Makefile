@@ -12,7 +12,7 @@ test:  ## the linters and every test; the same as CI
 truth:  ## ten seeds of the simulator on both runners, in order and shuffled
 	CONTROLWATCH_SEEDS=1-10 $(PYTHON) -m pytest -q --timeout=3600 tests/truth
 
-bench: bench-packages  ## measurements; ONLY=name for one of them, BENCH="--write --full" for more options
+bench: bench-packages  ## measurements; ONLY=name for one of them, BENCH="--write --resume" for more options (docs/performance.md)
 	$(PYTHON) -m tests.bench $(ONLY) $(BENCH)
 
 bench-packages:  ## what only measurements need, in a folder of its own (docs/decisions/0015-contenders.md)

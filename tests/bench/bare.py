@@ -4,36 +4,23 @@ import asyncio
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from schemas import log
-from streams import topics
-from streams.kafka import replaying
 from streams.kafka.lane import send
-from streams.layout import RECORD_LIMIT, Layout
-from tests.bench.inorder import InOrder
-from tests.bench.material import TOPICS, digest_of_log, read_topic, ruleset
-from tests.bench.records import Reader
+from streams.layout import RECORD_LIMIT
 from tests.bench.run import Run
+from tests.bench.work import Work, packed
 
 MAX_RECORDS = 4000
 
 
 def run(run: Run) -> None:
     """Consume, judge, produce."""
-    layout = Layout(raw=1, keyed=1, prefix=run.prefix)
-    topics.create(run.bootstrap, layout)
-    asyncio.run(_loop(run, layout))
-    if run.part == "normalize":
-        run.log = digest_of_log(iter(asyncio.run(read_topic(run.bootstrap, layout.name("events")))))
-    else:
-        run.violations = asyncio.run(replaying.violations(run.bootstrap, layout))
+    work = Work(run)
+    asyncio.run(_loop(run, work))
+    work.read_back()
 
 
-async def _loop(run: Run, layout: Layout) -> None:
-    rules, facts = ruleset(), run.material.facts
-    reader = Reader(rules, run.material.recording().sources)
-    driver = InOrder(rules)
-    source = TopicPartition(TOPICS.name("events" if run.part == "detect" else "raw"), 0)
-    total = facts.log_records if run.part == "detect" else facts.raw_records
+async def _loop(run: Run, work: Work) -> None:
+    source = TopicPartition(work.source, 0)
     consumer = AIOKafkaConsumer(
         bootstrap_servers=run.bootstrap, enable_auto_commit=False, auto_offset_reset="earliest",
         max_partition_fetch_bytes=4 << 20,
@@ -44,27 +31,17 @@ async def _loop(run: Run, layout: Layout) -> None:
     try:
         consumer.assign([source])
         await consumer.seek_to_beginning(source)
-        seen = 0
         sent: list[asyncio.Future[object]] = []
-        while seen < total:
+        while work.left:
             for records in (await consumer.getmany(timeout_ms=100, max_records=MAX_RECORDS)).values():
-                run.window.open()
-                seen += len(records)
-                if run.part == "normalize":
-                    rows = [log.encode(made) for record in records for made in reader.read(record.value)]
-                    sent += await send(producer, layout.name("events"), 0, [(None, row) for row in rows])
-                    continue
-                for record in records:
-                    made = [log.decode(record.value)] if run.part == "detect" else reader.read(record.value)
-                    for item in made:
-                        driver.apply(item)
-                if seen == total:
-                    driver.end(facts.truth_time)
-                out = [(item.id.encode(), item.model_dump_json().encode()) for item in driver.violations]
-                driver.violations.clear()
-                sent += await send(producer, layout.name("violations"), 0, out)
+                if work.normalizes:
+                    rows = [(None, made) for record in records for made in work.normalize(record.value)]
+                    sent += await send(producer, work.events, 0, rows)
+                else:
+                    out = [packed(made) for record in records for made in work.judge(record.value)]
+                    sent += await send(producer, work.violations, 0, out)
         await asyncio.gather(*sent)
-        run.window.close()
+        work.done()
     finally:
         await consumer.stop()
         await producer.stop()

@@ -1,27 +1,23 @@
-"""Starts one contender in a process of its own and reads what it measured."""
+"""Starts what is measured in a process of its own and reads what it measured."""
 
 import json
 import subprocess
 import sys
-from typing import TypedDict
+from typing import Any
 
 from tests.bench.material import Material
 
 LIMIT = 1800  # seconds
 
 
-class Measured(TypedDict):
-    """One run of one contender."""
-
-    cpu_s: float
-    wall_s: float
-    peak_rss_mb: float
-    same: bool
+def launch(name: str, part: str, material: Material, bootstrap: str, prefix: str) -> dict[str, Any]:
+    """One run of one contender; raises CalledProcessError if it failed (its words are on standard error)."""
+    return child("tests.bench.contender", name, part, str(material.folder), bootstrap, prefix)
 
 
-def launch(name: str, part: str, material: Material, bootstrap: str, prefix: str) -> Measured:
-    """One run; raises CalledProcessError if the contender failed (its words are on standard error)."""
-    command = [sys.executable, "-m", "tests.bench.contender", name, part, str(material.folder), bootstrap, prefix]
+def child(module: str, *arguments: str) -> dict[str, Any]:
+    """What ``python -m module`` printed on its last line; raises CalledProcessError or TimeoutExpired."""
+    command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(command, stdout=subprocess.PIPE, check=True, timeout=LIMIT)
-    measured: Measured = json.loads(done.stdout.splitlines()[-1])
-    return measured
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found

@@ -11,13 +11,15 @@ from tests.bench.laws import LAWS
 from tests.bench.laws.law import Law
 
 FILE = Path("docs/performance.md")
-ORDER = (*report.PARTS, "latency", *LAWS)
+PIPELINE = ("inprocess", *report.PARTS, "latency")
 
 _HEAD = """\
 # Performance
 
-Written by `python -m tests.bench --write`; `make bench` measures the same and writes nothing. Each part can be run and written
-alone (`make bench ONLY=keys`); its figures are kept in `docs/performance/`, with their date, machine and seed.
+Written by `make bench BENCH=--write`; `make bench` measures the same and writes nothing. It tells its plan with the minutes that
+each part should take, and what got worse than the committed figures by more than a tenth. Each part can be run and written
+alone (`make bench ONLY=keys BENCH=--write`), and a run that broke is taken up with `BENCH="--resume --write"`. The figures are
+kept in `docs/performance/`, with their date, machine and seed.
 
 """
 _PIPELINE = """\
@@ -46,15 +48,14 @@ def write(path: Path, kept: dict[str, dict[str, Any]]) -> None:
     folder.mkdir(exist_ok=True)
     for name, found in kept.items():
         (folder / f"{name}.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        if name in LAWS:
-            _draw(folder / f"{name}.json", images / f"performance-{name}.svg")
+        _draw(folder / f"{name}.json", images / f"performance-{name}.svg")
     path.write_text(assembled(folder), encoding="utf-8")
 
 
 def assembled(folder: Path) -> str:
     """The page from what is kept in ``folder``."""
     blocks = [_HEAD]
-    for head, names in ((_PIPELINE, (*report.PARTS, "latency")), (_LAWS, tuple(LAWS))):
+    for head, names in ((_PIPELINE, PIPELINE), (_LAWS, tuple(LAWS))):
         blocks.append(head)
         for name in names:
             file = folder / f"{name}.json"
@@ -70,7 +71,7 @@ def part(name: str, found: dict[str, Any]) -> list[str]:
     if name in LAWS:
         return _law(LAWS[name], found)
     when = f"About {found['records']} raw records, seed {found['seed']}, median of {found['runs']} interleaved runs; {found['machine']}."
-    return [*report.text(name, found), "", when]
+    return [*report.text(name, found), "", *_image(name, name), when]
 
 
 def _law(law: Law, found: dict[str, Any]) -> list[str]:
@@ -85,10 +86,14 @@ def _law(law: Law, found: dict[str, Any]) -> list[str]:
         f"- {one['words']}: {one['found']:,.5g} (wanted: {one['wanted']}{'' if one['holds'] else ': not reached'})"
         for one in found["figures"]
     ]
-    lines += ["", f"![{law.title}](images/performance-{law.name}.svg)", ""]
+    lines += ["", *_image(law.title, law.name)]
     runs = "one run" if found["runs"] == 1 else f"median of {found['runs']} interleaved runs"
     events = f"{found['events']:,} events a case, " if found["events"] else ""
     return [*lines, f"{events}seed {found['seed']}, {runs}; {found['machine']}."]
+
+
+def _image(title: str, name: str) -> list[str]:
+    return [f"![{title}](images/performance-{name}.svg)", ""]
 
 
 def _draw(figures: Path, image: Path) -> None:
@@ -96,4 +101,4 @@ def _draw(figures: Path, image: Path) -> None:
     if extras.absent("matplotlib"):
         sys.stderr.write(f"NOT DRAWN: {image}: matplotlib is not installed; make bench-packages installs it\n")
         return
-    subprocess.run([sys.executable, "-m", "tests.bench.laws.plot", str(figures), str(image)], check=True)
+    subprocess.run([sys.executable, "-m", "tests.bench.plot", str(figures), str(image)], check=True)

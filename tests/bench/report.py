@@ -8,7 +8,6 @@ from typing import Any
 
 from schemas import instant
 from streams import clock
-from tests.bench.launch import Measured
 from tests.bench.material import Facts
 
 CONTENDERS = {
@@ -39,28 +38,63 @@ WANTED = {
 }
 """Ratios that are shown, in words, and from what on they are good."""
 
-Results = dict[str, dict[str, list[Measured]]]
+IN_PROCESS = 15.0  # µs, to normalise and judge a record of the mix
+
+IN_PROCESS_WORDS = (
+    "Product's own stage and engine in one process on one core, records in hand, nothing encoded or stored: parsing, routing, "
+    "counters, coverage; judging, deadlines, hourly trims."
+)
+
 Json = dict[str, Any]
+Results = dict[str, dict[str, list[Json]]]  # part, contender, its runs: what it printed, or {"failed": why}
 
 
 def summary(results: Results, facts: Facts) -> Json:
-    """Medians by part and contender; the part's own figures are those of controlwatch on Kafka."""
+    """Medians by part and contender; the part's own figures are those of controlwatch on Kafka.
+
+    A contender that broke, or came to another result, is listed and compared with nothing.
+    """
     found: Json = {}
     for part, rows in results.items():
         events = facts.keyed if part == "detect" else facts.raws
-        base = statistics.median(run["cpu_s"] for run in rows["plain"]) / events * 1e6
-        lines = {name: _line(runs, events, base) for name, runs in rows.items() if runs}
+        good = {name: [run for run in runs if "failed" not in run] for name, runs in rows.items()}
+        if not good["plain"] or not good["kafka"]:
+            continue  # there is nothing to compare with; ``broken`` says so
+        base = statistics.median(run["cpu_s"] for run in good["plain"]) / events * 1e6
+        lines = {name: _line(runs, events, base) for name, runs in good.items() if runs}
         ours = lines["kafka"]
         found[part] = {**ours}
         for name, theirs in lines.items():
-            if name not in OURS:
+            if name not in OURS and theirs["same_violations"]:
                 found[part][f"overhead_ratio_{name}"] = _ratio(theirs["overhead_us"], ours["overhead_us"])
                 found[part][f"whole_ratio_{name}"] = _ratio(theirs["cpu_us_per_event"], ours["cpu_us_per_event"])
-        found[part] |= {"events": events, "contenders": lines, "not_installed": [name for name, runs in rows.items() if not runs]}
+        found[part] |= {
+            "events": events, "contenders": lines, "not_installed": [name for name, runs in rows.items() if not runs],
+            "broke": {name: why for name, runs in rows.items() if (why := next((run["failed"] for run in runs if "failed" in run), None))},
+        }  # fmt: skip
     return found
 
 
-def _line(runs: list[Measured], events: int, base: float) -> Json:
+def in_process(runs: list[Json]) -> Json:
+    """The median run, by its whole, of those that did not break."""
+    good = sorted((run for run in runs if "failed" not in run), key=lambda run: float(run["sum_us"]))
+    if not good:
+        return {}
+    middle = {key: value for key, value in good[len(good) // 2].items() if key != "took_s"}
+    return {**middle, "sum_us_spread": [run["sum_us"] for run in good], "same": all(run["same"] for run in good)}
+
+
+def broken(rows: dict[str, Json], found: Json) -> list[str]:
+    """What did not run, and what came to another result, in words."""
+    lines = [f"{key}: {row['failed']}" for key, row in rows.items() if "failed" in row]
+    lines += [f"{key}: did not come to the judge's result" for key, row in rows.items() if row.get("same") is False]
+    latency = found.get("latency")
+    if latency is not None and not latency["same_violations"]:
+        lines.append("latency: did not come to the judge's result")
+    return lines
+
+
+def _line(runs: list[Json], events: int, base: float) -> Json:
     each = statistics.median(run["cpu_s"] for run in runs) / events * 1e6
     return {
         "events_per_cpu_second": round(1e6 / each),
@@ -82,6 +116,8 @@ def text(name: str, row: Json) -> list[str]:
     """One part for people, in Markdown."""
     if name == "latency":
         return _latency(row)
+    if name == "inprocess":
+        return _in_process(row)
     lines = [
         f"### {name} ({row['events']} {'keyed' if name == 'detect' else 'raw'} records)", "",
         "| contender | events per CPU second | CPU µs/event | overhead µs | peak MB | same result |",
@@ -93,11 +129,28 @@ def text(name: str, row: Json) -> list[str]:
             f"| {one['peak_rss_mb']} | {'yes' if one['same_violations'] else 'NO'} |"
         )
     lines += [f"| {WORDS[contender]} | not installed | | | | |" for contender in row.get("not_installed", ())]
+    lines += [f"| {WORDS[contender]} | BROKE: {why} | | | | |" for contender, why in row.get("broke", {}).items()]
     lines.append("")
     for ratio, (words, wanted) in WANTED.items():
         if row.get(ratio) is not None:
             holds = "" if row[ratio] >= wanted else ": not reached"
             lines.append(f"- {words}: {row[ratio]} (wanted: {wanted:g} or more{holds})")
+    return lines
+
+
+def _in_process(row: Json) -> list[str]:
+    holds = "" if row["sum_us"] <= IN_PROCESS else ": not reached"
+    lines = [
+        f"### In-process ({row['events']} raw records)", "",
+        IN_PROCESS_WORDS, "",
+        f"- normalise and judge, CPU µs a record: {row['sum_us']} (wanted: ≤ {IN_PROCESS:g}{holds}); runs: {row['sum_us_spread']}",
+        f"- normalise: {row['normalize_us']}; judge: {row['judge_us']}, which is {row['judge_us_per_keyed']} for each of {row['keyed']} keyed",
+        f"- same result: {'yes' if row['same'] else 'NO'}", "",
+        "| feed | records | normalise, µs each | share of normalising, % |", "| --- | ---: | ---: | ---: |",
+    ]  # fmt: skip
+    whole = row["normalize_us"] * row["events"]
+    for feed, (number, each) in row["feeds"].items():
+        lines.append(f"| {feed} | {number:,} | {each} | {number * each / whole * 100:.1f} |")
     return lines
 
 

@@ -9,7 +9,7 @@ from schemas.event import Activity, SecurityEvent
 from schemas.violation import final
 from tests.bench.laws import folds
 from tests.bench.laws.driving import BATCH, START, Driver, event, progress
-from tests.bench.laws.law import Figure, Law, Row, Rows, at_least, curve
+from tests.bench.laws.law import Figure, Law, Row, Rows, at_least, curve, sizes
 from tests.bench.material import digest_of
 
 NAME = "share out of order"
@@ -75,7 +75,8 @@ LAW = Law(
     name="disorder", title="Out of order, 0 → 30 %",
     words="The same events with the same observed times; that share of them arrives up to ten minutes after its place, the others "
     "in order. A threshold, a sequence and an absence, busy and quiet keys.",
-    x="percent out of order", y="CPU µs per event", log_x=False, cases=tuple((NAME, float(x)) for x in (0, 5, 10, 20, 30)),
-    full=tuple((NAME, float(x)) for x in (0, 5, 10, 20, 30, 50, 100)), events=(80_000, 400_000), measure=measure, figures=figures,
+    x="percent out of order", y="CPU µs per event", log_x=False,
+    sizes=sizes(NAME, quick=((0, 30), 12_000), default=((0, 5, 10, 20, 30), 50_000), full=((0, 5, 10, 20, 30, 50, 100), 400_000)),
+    measure=measure, figures=figures, seconds=8,
     columns={"violations": "violations"},
 )  # fmt: skip

@@ -8,7 +8,7 @@ from schemas import instant
 from schemas.event import Activity, SecurityEvent
 from tests.bench.laws import folds
 from tests.bench.laws.driving import START, Driven, Driver, event
-from tests.bench.laws.law import Figure, Law, Row, Rows, at_least, at_most, curve
+from tests.bench.laws.law import Figure, Law, Row, Rows, Size, at_least, at_most, curve
 from tests.bench.measure import resident_mb
 
 NAME, STATE = "one event of each buffered", "only the state of each left"
@@ -79,7 +79,10 @@ LAW = Law(
     words="One counter for each user. First curve: each key has had one event, which is still buffered (late ones may come before "
     "it); then events of keys drawn evenly are measured. Second: keys that have been quiet until only their state is left, at the "
     "cost of making them. Memory is that of the process.",
-    x="live keys", y="CPU µs per event", cases=(*((NAME, x) for x in (1000, 10_000, 100_000, 1_000_000)), (STATE, 300_000)),
-    full=(*((NAME, x) for x in (1000, 10_000, 100_000, 1_000_000, 2_000_000)), (STATE, 300_000), (STATE, 1_000_000)),
-    events=(60_000, 1_000_000), measure=measure, figures=figures, runs=1, columns={"bytes": "bytes per key"},
+    x="live keys", y="CPU µs per event", sizes={
+        "quick": Size(((NAME, 1000), (NAME, 30_000), (STATE, 30_000)), 12_000),
+        "default": Size((*((NAME, x) for x in (1000, 10_000, 100_000, 1_000_000)), (STATE, 300_000)), 60_000),
+        "full": Size((*((NAME, x) for x in (1000, 10_000, 100_000, 1_000_000, 2_000_000)), (STATE, 300_000), (STATE, 1_000_000)), 1_000_000),
+    },
+    measure=measure, figures=figures, seconds=35, runs=1, columns={"bytes": "bytes per key"},
 )  # fmt: skip

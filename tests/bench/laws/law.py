@@ -20,13 +20,22 @@ class Figure:
     holds: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is measured: which cases, and how many events each has (0: the case says it itself)."""
+
+    cases: tuple[Case, ...]
+    events: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Law:
     """One law.
 
-    ``measure(curve, x, events, seed)`` measures one case; ``events``: how many, by default and with ``--full``; ``runs``:
+    ``measure(curve, x, events, seed)`` measures one case; ``sizes``: by the names ``quick``, ``default`` and ``full``; ``runs``:
     how often each case is measured, run after run, so that a slow minute hits all alike; the median counts. ``columns``:
-    further values of a row for the table, with their headings.
+    further values of a row for the table, with their headings. ``seconds``: what a case takes on average in the default size,
+    on a quiet machine of two cores.
     """
 
     name: str
@@ -34,14 +43,21 @@ class Law:
     words: str
     x: str
     y: str
-    cases: tuple[Case, ...]
-    full: tuple[Case, ...]
-    events: tuple[int, int]
+    sizes: Mapping[str, Size]
     measure: Callable[[str, float, int, int], Row]
     figures: Callable[[Rows], list[Figure]]
+    seconds: float
     runs: int = 3
     log_x: bool = True
     columns: Mapping[str, str] = field(default_factory=dict)
+
+
+def sizes(
+    name: str, *, quick: tuple[Sequence[float], int], default: tuple[Sequence[float], int], full: tuple[Sequence[float], int]
+) -> dict[str, Size]:
+    """Sizes of a law of one curve: places on it, and events."""
+    given = {"quick": quick, "default": default, "full": full}
+    return {size: Size(tuple((name, float(x)) for x in places), events) for size, (places, events) in given.items()}
 
 
 def exponent(points: Sequence[tuple[float, float]]) -> float:

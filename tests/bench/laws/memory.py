@@ -8,13 +8,13 @@ from schemas import instant
 from schemas.event import Activity, SecurityEvent
 from tests.bench.laws import folds
 from tests.bench.laws.driving import START, Driver, event
-from tests.bench.laws.law import Figure, Law, Row, Rows, at_most, curve, slope
+from tests.bench.laws.law import Figure, Law, Row, Rows, at_most, curve, sizes, slope
 from tests.bench.measure import resident_mb
 
 NAME = "resident memory"
 SAMPLES = 40
 WARM = 0.25
-EVERY = 200_000  # µs between two events: an hour is 18,000
+EVERY = 1_000_000  # µs between two events: an hour is 3,600
 LIVE = 3000  # users at one time
 STAY = 200  # so many events later the oldest of them is replaced by a new one
 FORGETS = 2 * instant.HOUR
@@ -42,9 +42,9 @@ def stream(events: int, seed: int) -> Iterator[SecurityEvent]:
         yield event(number, START + number * EVERY, user=f"user-{user}", host=host)
 
 
-def measure(_: str, x: float, events: int, seed: int) -> Row:
+def measure(_: str, x: float, __: int, seed: int) -> Row:
     """Resident memory after each fortieth of ``x`` million events; the slope after warm-up, MB per million events."""
-    total = int(x * 1e6) if x else events
+    total = int(x * 1e6)
     driver = Driver(rules())
     samples: list[tuple[float, float]] = []
 
@@ -67,8 +67,8 @@ def figures(rows: Rows) -> list[Figure]:
 
 LAW = Law(
     name="memory", title="Memory over a long run",
-    words="Keys come and go, findings are made and forgotten, time passes (2 million events are 111 hours), trims run every hour. "
+    words="Keys come and go, findings are made and forgotten, time passes (a million events are 278 hours), trims run every hour. "
     "The slope is fitted to the resident memory of the last three quarters.",
-    x="million events", y="MB per million events", log_x=False, cases=((NAME, 2.0),), full=((NAME, 10.0),), events=(0, 0),
-    measure=measure, figures=figures, runs=1, columns={"peak_mb": "peak MB", "us": "CPU µs per event", "alive": "keys alive at the end"},
+    x="million events", y="MB per million events", log_x=False, sizes=sizes(NAME, quick=((0.1,), 0), default=((1,), 0), full=((10,), 0)),
+    measure=measure, figures=figures, seconds=120, runs=1, columns={"peak_mb": "peak MB", "us": "CPU µs per event", "alive": "keys alive at the end"},
 )  # fmt: skip

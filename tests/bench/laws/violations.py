@@ -7,7 +7,7 @@ from detectors.kit.contract import Fold
 from schemas.event import Activity, SecurityEvent
 from tests.bench.laws import folds
 from tests.bench.laws.driving import START, Driver, event
-from tests.bench.laws.law import Figure, Law, Row, Rows, at_most, curve
+from tests.bench.laws.law import Figure, Law, Row, Rows, at_most, curve, sizes
 
 NAME = "share of violations"
 KEYS = 5000
@@ -54,7 +54,8 @@ LAW = Law(
     name="violations", title="Violations, 0 → 10 % of events",
     words="Four folds look at each event; one finds that share of them to be violations, each with evidence, which are encoded "
     "and kept.",
-    x="percent violations", y="CPU µs per event", log_x=False, cases=tuple((NAME, float(x)) for x in (0, 1, 2, 5, 10)),
-    full=tuple((NAME, float(x)) for x in (0, 1, 2, 5, 10, 20)), events=(60_000, 400_000), measure=measure, figures=figures,
+    x="percent violations", y="CPU µs per event", log_x=False,
+    sizes=sizes(NAME, quick=((0, 10), 8000), default=((0, 1, 2, 5, 10), 40_000), full=((0, 1, 2, 5, 10, 20), 400_000)),
+    measure=measure, figures=figures, seconds=6,
     columns={"violations": "violations"},
 )  # fmt: skip
