@@ -3,7 +3,6 @@
 import re
 import time
 
-from kafka import KafkaConsumer
 from kafka.admin import KafkaAdminClient
 
 from tests.chaos.row import row
@@ -88,13 +87,13 @@ def controller(cluster: KafkaCluster) -> KafkaBroker:
 
 def leader(cluster: KafkaCluster, topic: str, partition: int) -> KafkaBroker:
     """The leader of one partition."""
-    consumer = KafkaConsumer(bootstrap_servers=cluster.bootstrap)
+    admin = KafkaAdminClient(bootstrap_servers=cluster.bootstrap)
     try:
-        consumer.partitions_for_topic(topic)
-        node = consumer._client.cluster.leader_for_partition((topic, partition))
+        (told,) = admin.describe_topics([topic])
     finally:
-        consumer.close()
-    return next((broker for broker in cluster.brokers if broker.node_id == node), cluster.brokers[0])
+        admin.close()
+    node = next(one["leader_id"] for one in told["partitions"] if one["partition_index"] == partition)
+    return next((broker for broker in cluster.brokers if broker.node_id == node), cluster.brokers[0])  # there is none just now
 
 
 def office(group: str) -> int:
