@@ -116,8 +116,17 @@ class Trial:
             except Stalled as stalled:
                 self.tally.failed.append(f"fault {number + 1}: {stalled}"[:4000])
                 raise
+            self.helped(world)
             self.say(f"fault {number + 1} of {faults}: lag is nothing again after {self.tally.recovery[-1]:.1f} s")
         world.produce(*last)
+
+    def helped(self, world: World) -> None:
+        """Start workers that ended by themselves again, as systemd would; how many they were is among the notes."""
+        for worker in world.workers:
+            if worker.fell:
+                self.tally.notes["ended_by_themselves"] = self.tally.notes.get("ended_by_themselves", 0) + 1
+                self.say(f"{worker.name} ended by itself with status {worker.ended()}:\n{worker.log_text()[-3000:]}")
+                worker.launch()
 
     def more(self, world: World) -> None:
         """Write the other half of the portion around the present fault, unless that is done."""

@@ -33,6 +33,7 @@ class Worker(Server):
         }  # fmt: skip
         self._clock = clock
         self._stages = stages
+        self._ended = True
         self.root = ROOT
         """The checkout whose program it runs; change it between two starts."""
 
@@ -46,6 +47,23 @@ class Worker(Server):
 
     def ready(self) -> bool:
         return self.running
+
+    def launch(self) -> None:
+        super().launch()
+        self._ended = False
+
+    def stop(self) -> None:
+        self._ended = True
+        super().stop()
+
+    def kill(self) -> None:
+        self._ended = True
+        super().kill()
+
+    @property
+    def fell(self) -> bool:
+        """Whether it ended though nobody ended it."""
+        return not self._ended and not self.running
 
     def ended(self) -> int | None:
         """Exit status (negative: signal number); None while it runs."""
