@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.errors import CommitFailedError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from aiokafka.errors import CommitFailedError, IllegalStateError, NoOffsetForPartitionError, OffsetOutOfRangeError
 
 from schemas.coverage import Coverage
 from schemas.violation import Violation
@@ -31,6 +31,8 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 MAX_RECORDS = 2000
+MOVED = (CommitFailedError, IllegalStateError)
+"""The partition has moved: the group says so, or the client, which knows of its new assignment already."""
 LAST_SECONDS = 2.0
 STORE_PATIENCE = 120.0
 """Seconds beyond the watchdog's limit that one call of the store may take: a slow store's answers come within its own limits."""
@@ -98,7 +100,7 @@ class Delivery:
                 reach("deliver", "after-write")
                 try:
                     await self._consumer.commit({tp: taken[-1].offset + 1 for tp, taken in found.items()})
-                except CommitFailedError:
+                except MOVED:
                     log.info("partitions moved while %d violations were written; they are delivered again", len(batch))
                 self.pace.step()
                 reach("deliver", "after-commit")
@@ -124,8 +126,8 @@ class Delivery:
             )  # fmt: skip
             gap = msgspec.json.encode(Unread("deliver", tp.topic, tp.partition, offset, begin, begin - offset))
             await self._producer.send_and_wait(self._layout.name("gaps"), gap, key=tp.topic.encode())
-        self._consumer.seek(tp, max(begin, offset))
-        with suppress(CommitFailedError):  # the partition has moved: who has it now finds the same
+        with suppress(*MOVED):  # who has it now finds the same
+            self._consumer.seek(tp, max(begin, offset))
             await self._consumer.commit({tp: max(begin, offset)})
 
     async def _rows(self, records: Sequence[ConsumerRecord]) -> list[Coverage]:
