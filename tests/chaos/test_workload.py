@@ -16,6 +16,7 @@ from tests.chaos import oracle, workload
 from tests.chaos.oracle import files, firewalls, logins, requests, roots, silence
 from tests.chaos.planting import firm
 from tests.chaos.planting.field import HOUR, SECOND, Field
+from tests.chaos.world import portions
 
 RULESET = Ruleset(registry.load().values())
 CASES = 250  # enough for every kind to occur
@@ -92,3 +93,15 @@ def test_one_seed_makes_one_workload():
     assert workload.make(4, 20, 100) == workload.make(4, 20, 100)
     assert workload.make(4, 20).expected == workload.make(4, 20, 100).expected  # noise is harmless
     assert workload.make(4, 20).expected != workload.make(5, 20).expected
+
+
+@pytest.mark.parametrize("count", [1, 3, 62, 400])
+def test_portions_are_as_many_as_asked_for_and_the_whole_stream_in_order(count):
+    made = make(1, CASES, 2_000)
+    found = list(portions(made, count))
+    assert len(found) == count
+    assert [raw for order, _ in found for raw in order.raws] == made.raws
+    reached = [until for _, until in found]
+    assert reached == sorted(reached)
+    assert reached[-1] == made.truth_time
+    assert all(raw.o >= until for until, (order, _) in zip(reached, found[1:], strict=False) for raw in order.raws)

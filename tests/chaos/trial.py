@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -90,11 +91,13 @@ class Trial:
             world.erased()
 
     def under_load(
-        self, world: World, fault: Callable[[int], None], *, limit: float = PROGRESS_LIMIT, wait: tuple[float, float] = (0.2, 5.0)
-    ) -> None:
+        self, world: World, fault: Callable[[int], None], *, limit: float = PROGRESS_LIMIT,
+        wait: tuple[float, float] = (0.2, 5.0), within: float = inf,
+    ) -> None:  # fmt: skip
         """Write a portion, do ``fault(number)`` at a random moment after it, wait until the lag is nothing; and again.
 
         A fault that lasts calls :meth:`more` once it has begun, so that records come meanwhile; else they come just after it.
+        After ``within`` seconds there are no more faults, and what is left of the stream comes as fast as it can.
 
         Raises:
             Stalled: the lag did not come back to nothing within ``limit`` seconds of one fault.
@@ -104,8 +107,12 @@ class Trial:
         world.produce(*first)
         self.say(f"the workers are up: first portion done after {world.drained():.1f} s")
         self.tally.met_work = 0
+        began = time.monotonic()
         for number, (before, self._coming) in enumerate(zip(parts[::2], parts[1::2], strict=True)):
             world.produce(*before)
+            if time.monotonic() - began > within:
+                self.more(world)
+                continue
             time.sleep(self.chance.uniform(*wait))
             self.tally.met_work += bool(world.unread())
             fault(number)

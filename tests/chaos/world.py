@@ -136,13 +136,11 @@ def portions(workload: Workload, count: int) -> Iterator[tuple[Order, int]]:
     Time passes only up to what is still to come: records may be in any order.
     """
     raws = workload.raws
-    size = -(-len(raws) // count)
     context = [Item(record.o, "", record.id, record.t, Stated(record)) for record in workload.context]
-    still = _still_to_come(raws)
-    for first in range(0, len(raws), size):
-        last = first + size >= len(raws)
-        until = workload.truth_time if last else min(still[first + size], workload.truth_time)
-        yield Order(context if first == 0 else [], list(raws[first : first + size])), until
+    still = [*_still_to_come(raws), workload.truth_time]
+    for number in range(count):
+        first, last = len(raws) * number // count, len(raws) * (number + 1) // count
+        yield Order(context if number == 0 else [], list(raws[first:last])), min(still[last], workload.truth_time)
 
 
 def _still_to_come(raws: Sequence[Raw]) -> list[int]:
