@@ -42,15 +42,19 @@ class Lane:
 
     def step(self, rng):
         """Take one record, and perhaps end the batch."""
-        if self.at < len(self.log):
-            self.engine.apply(self.log[self.at])
-            self.at += 1
+        self.take()
         way = self.shell.way
         if self.at == len(self.log) or rng.random() < way.commit:
             if rng.random() < way.crash:
                 self.lose()
             else:
                 self.commit(trim=rng.random() < way.trim)
+
+    def take(self):
+        """Take one record, if there is one."""
+        if self.at < len(self.log):
+            self.engine.apply(self.log[self.at])
+            self.at += 1
 
     def lose(self):
         """The worker dies: what was not committed has never been; another takes the partition."""
