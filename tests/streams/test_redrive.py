@@ -5,10 +5,13 @@ import json
 import os
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import msgspec
 import pytest
+from elasticsearch import Elasticsearch
+from prometheus_client import CollectorRegistry
 
 from detectors.kit import registry
 from detectors.kit.contract import Step
@@ -18,10 +21,13 @@ from schemas.context import Source
 from schemas.log import Incompatible
 from schemas.violation import final
 from sinks import deadletter, redriven
+from sinks.contract import Query
 from sinks.deadletter import DeadLetters, dead_letter
-from sinks.redriven import FAILED, JUDGED, READ
+from sinks.elasticsearch.store import ElasticsearchStore, Options
+from sinks.elasticsearch.template import current_properties
+from sinks.redriven import FAILED, JUDGED, READ, STORED
 from sinks.sqlite_file import open_writer
-from streams import redrive
+from streams import clock, redrive
 from streams.embedded import Embedded, file_of
 from streams.layout import Layout
 from streams.recording import Recording
@@ -30,6 +36,7 @@ from streams.replay import judge
 from streams.stage import EVERYTHING, Heartbeat, Raw
 from tests.conformance import onkafka, runners
 from tests.hostile.test_crashing_detector import Seen, _step, loaded
+from tests.services.server import wait_until
 
 ROOT = Path(__file__).parents[2]
 NINE = instant.parse("2026-03-02T09:00:00Z")
@@ -217,3 +224,48 @@ def test_on_kafka_records_and_parked_events_come_to_their_end(kafka, topic_prefi
     assert len(run.letters) == 6
     assert sum(kept.counters.get("read", 0) for kept in run.normalized.values()) == 10
     assert sum(engine.counters["unparked"] for engine in run.engines.values()) == 1
+
+
+@pytest.mark.services
+def test_what_elasticsearch_refused_is_in_it_once_its_mapping_is_mended(kafka, elasticsearch, topic_prefix, tmp_path):
+    """An index that an older program made knows a field less: delivery goes on without what needs it, and loses none of it."""
+    layout = Layout(raw=1, keyed=2, prefix=topic_prefix)
+    settings = {
+        "kafka": kafka.bootstrap, "prefix": topic_prefix, "raw_partitions": "1", "keyed_partitions": "2",
+        "elasticsearch": elasticsearch.url,
+    }  # fmt: skip
+    due = {violation["id"]: violation for violation in expected()}
+    with Elasticsearch(elasticsearch.url) as client:
+        store = ElasticsearchStore(
+            client, now=clock.now, registry=CollectorRegistry(), options=Options(prefix=f"{topic_prefix}controlwatch", replicas=0, reader_lag=0)
+        )
+        older = current_properties()
+        missing = older.pop("settle_at")
+        old_index = f"{store._current}-2026.03"
+        client.indices.create(index=old_index, mappings={"dynamic": "strict", "properties": older}, settings={"number_of_replicas": 0})
+
+        run = asyncio.run(onkafka.run([*raws("linux"), END], KNOWN, RIGHT, bootstrap=kafka.bootstrap, layout=layout, sink=store))
+        assert due == {violation.id: violation.canonical() for violation in final(run.violations)}
+        refused = {(letter.part, letter.offset) for letter in run.letters}
+        assert refused == {(violation.id, violation.transition.number) for violation in run.violations}
+        assert {(letter.reason, letter.stage) for letter in run.letters} == {("mapping", "deliver")}
+        assert len(run.letters) == len(refused), "each once"
+
+        def sent() -> list[str]:
+            done = command("redrive", "--all", "--kafka", cwd=tmp_path, **settings)
+            return [json.loads(line)["status"].partition(":")[0] for line in done.stdout.splitlines()]
+
+        def held() -> Counter[str]:
+            client.indices.refresh(index=f"{store._current}*")
+            return Counter({name: client.count(index=name, ignore_unavailable=True)["count"] for name in (store._current, store._history)})
+
+        assert not held().total()
+        client.indices.put_mapping(index=old_index, properties={"settle_at": missing})
+        client.indices.put_alias(index=old_index, name=store._current)
+        assert sent() == [STORED] * len(refused)
+        assert sent() == [f"{STORED} already"] * len(refused)
+        # What is delivered is delivered again, as after a crash before the commit: nothing is twice.
+        store.write(run.violations)
+        wait_until(lambda: held() == Counter({store._current: len(due), store._history: len(run.violations)}), seconds=10)
+        assert {violation.id: violation.canonical() for violation in store.search(Query(states=(), limit=100))} == due
+        assert all([step.number for step in store.history(id_)] == [*range(1, 1 + max(n for i, n in refused if i == id_))] for id_ in due)
