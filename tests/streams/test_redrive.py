@@ -36,7 +36,6 @@ from streams.replay import judge
 from streams.stage import EVERYTHING, Heartbeat, Raw
 from tests.conformance import onkafka, runners
 from tests.hostile.test_crashing_detector import Seen, _step, loaded
-from tests.services.server import wait_until
 
 ROOT = Path(__file__).parents[2]
 NINE = instant.parse("2026-03-02T09:00:00Z")
@@ -243,6 +242,7 @@ def test_what_elasticsearch_refused_is_in_it_once_its_mapping_is_mended(kafka, e
         missing = older.pop("settle_at")
         old_index = f"{store._current}-2026.03"
         client.indices.create(index=old_index, mappings={"dynamic": "strict", "properties": older}, settings={"number_of_replicas": 0})
+        store.prepare()
 
         run = asyncio.run(onkafka.run([*raws("linux"), END], KNOWN, RIGHT, bootstrap=kafka.bootstrap, layout=layout, sink=store))
         assert due == {violation.id: violation.canonical() for violation in final(run.violations)}
@@ -266,6 +266,6 @@ def test_what_elasticsearch_refused_is_in_it_once_its_mapping_is_mended(kafka, e
         assert sent() == [f"{STORED} already"] * len(refused)
         # What is delivered is delivered again, as after a crash before the commit: nothing is twice.
         store.write(run.violations)
-        wait_until(lambda: held() == Counter({store._current: len(due), store._history: len(run.violations)}), seconds=10)
+        assert held() == Counter({store._current: len(due), store._history: len(run.violations)})
         assert {violation.id: violation.canonical() for violation in store.search(Query(states=(), limit=100))} == due
         assert all([step.number for step in store.history(id_)] == [*range(1, 1 + max(n for i, n in refused if i == id_))] for id_ in due)
