@@ -1,7 +1,7 @@
 PYTHON := .venv/bin/python
 COMPILE := .venv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 
-.PHONY: setup test truth bench bench-packages chaos lock
+.PHONY: setup test truth bench bench-packages chaos fuzz lock
 
 setup:  ## everything that running and testing needs
 	./scripts/setup.sh test
@@ -20,6 +20,9 @@ bench-packages:  ## what only measurements need, in a folder of its own (docs/de
 
 chaos:  ## faults on real services (docs/reliability.md); ROWS="T01 T09", SCALE=0.1, SEED=n, CHAOS="--jobs 2" for more options
 	@ROWS="$(ROWS)" SCALE="$(SCALE)" SEED="$(SEED)" $(PYTHON) -m tests.chaos $(CHAOS)
+
+fuzz:  ## every decoder with bytes that reach ever more of it (atheris, which has to be installed); ONLY=name, SECONDS_EACH=n
+	$(PYTHON) -m tests.fuzz
 
 lock:  ## renew the pinned versions (docs/decisions/0002-lock-file.md); UPGRADE=--upgrade for newer ones
 	$(COMPILE) $(UPGRADE) pyproject.toml -o requirements.lock
