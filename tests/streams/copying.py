@@ -7,7 +7,7 @@ import asyncio
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from streams.kafka.host import Host, control_topic
@@ -153,3 +153,25 @@ async def until(condition, *, within=20.0):
             if await found if asyncio.iscoroutine(found) else found:
                 return
             await asyncio.sleep(0.05)
+
+
+async def transactional(copies, name, **options):
+    producer = AIOKafkaProducer(bootstrap_servers=copies.bootstrap, transactional_id=name, **options)
+    await producer.start()
+    return producer
+
+
+async def committed(copies, tp):
+    """The offset of a group of its own that nobody is in."""
+    reader = AIOKafkaConsumer(bootstrap_servers=copies.bootstrap, group_id=f"{copies.prefix}bare", enable_auto_commit=False)
+    await reader.start()
+    try:
+        return await reader.committed(tp)
+    finally:
+        await reader.stop()
+
+
+async def offset_in_transaction(producer, copies, tp, offset):
+    await producer.begin_transaction()
+    await producer.send_offsets_to_transaction({tp: offset}, f"{copies.prefix}bare")
+    await producer.commit_transaction()

@@ -9,12 +9,12 @@ from contextlib import AsyncExitStack
 from functools import partial
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError, ProducerFenced
 
 from streams.kafka import lane
 from streams.kafka.lane import Lane
-from tests.streams.copying import PARTITIONS, Copies, Gate, gated, until
+from tests.streams.copying import PARTITIONS, Copies, Gate, committed, gated, offset_in_transaction, transactional, until
 
 pytestmark = [pytest.mark.services, pytest.mark.timeout(120)]
 
@@ -28,28 +28,6 @@ def copies(kafka, topic_prefix, monkeypatch):
 def lane_id(copies, part):
     """The transactional id of a lane, as it is in production."""
     return f"{copies.prefix}copy-{copies.prefix}in-{part}"
-
-
-async def transactional(copies, name, **options):
-    producer = AIOKafkaProducer(bootstrap_servers=copies.bootstrap, transactional_id=name, **options)
-    await producer.start()
-    return producer
-
-
-async def committed(copies, tp):
-    """The offset of a group of its own that nobody is in."""
-    reader = AIOKafkaConsumer(bootstrap_servers=copies.bootstrap, group_id=f"{copies.prefix}bare", enable_auto_commit=False)
-    await reader.start()
-    try:
-        return await reader.committed(tp)
-    finally:
-        await reader.stop()
-
-
-async def offset_in_transaction(producer, copies, tp, offset):
-    await producer.begin_transaction()
-    await producer.send_offsets_to_transaction({tp: offset}, f"{copies.prefix}bare")
-    await producer.commit_transaction()
 
 
 @pytest.mark.parametrize("step", ["commit", "send", "offsets"])

@@ -10,7 +10,7 @@ from typing import Any
 
 from detectors.kit.approvals.table import Row, ordered
 from detectors.kit.approvals.verdict import Verdict
-from detectors.kit.contract import CONTEXT_LOOKBACK, Context, Fact, Finding, Fold, FoldState, Keying, Step
+from detectors.kit.contract import CONTEXT_LOOKBACK, DEFAULT_MEMORY, Context, Fact, Finding, Fold, FoldState, Keying, Step
 from schemas.event import Activity, SecurityEvent
 from schemas.identity import Key
 from schemas.violation import Evidence, Severity, State
@@ -95,7 +95,8 @@ def uses_fold(detector: str, *, stage: int) -> Fold:
 
     return Fold(
         name="uses", keying=BY_APPROVAL, activities=frozenset({Activity.FACT}), facts=frozenset({USE}), init=Uses(), step=step,
-        stage=stage, lookback=CONTEXT_LOOKBACK, forgets_after=2 * CONTEXT_LOOKBACK,
+        # Longer than any act is kept that tells its use: what is told late, or taken back late, still counts here.
+        stage=stage, memory=2 * DEFAULT_MEMORY, lookback=CONTEXT_LOOKBACK, forgets_after=2 * CONTEXT_LOOKBACK,
     )  # fmt: skip
 
 
