@@ -29,7 +29,7 @@ def metrics() -> list[Exported]:
     registry.register(
         StageCollector(
             normalize=lambda: one, detect=lambda: one, dead=lambda: one, heard=lambda: {"": 0.0}, lag=lambda: {"": 0.0},
-            stalled=lambda: {"": 0.0},
+            stalled=lambda: {"": 0.0}, keys=lambda: one,
         )
     )
     made: tuple[object, ...] = (Delivered(registry), ElasticsearchMetrics(registry), AlertMetrics(registry))

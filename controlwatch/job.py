@@ -105,4 +105,5 @@ def _stages(embedded: Embedded, service: Service) -> StageCollector:
         dead=lambda: {"0": dict(embedded.stage.dead_by_reason)},
         heard=lambda: {name: (clock.now() - t) / 1_000_000 for name, t in dict(embedded.stage.clocks()).items()},
         lag=lambda: {"detect": service.lag() or 0.0},
+        keys=lambda: {"0": embedded.engine.held()},
     )

@@ -34,7 +34,13 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_file="controlwatch.env", frozen=True, extra="forbid")
 
-    data: Path = Field(default=Path("var"), description="folder of the embedded runner's data file")
+    data: Path = Field(
+        default=Path("var"), description="folder of the embedded job's data file, and of a worker's copy of its partitions' state"
+    )  # fmt: skip
+    in_memory: int = Field(
+        default=200_000, ge=1,
+        description="keys and buffered events of one partition in memory (some 1.5 kB each); quiet keys beyond rest in `data`",
+    )  # fmt: skip
     sources: Path = Field(default=Path("sources.toml"), description="file that names the sources")
     context: Path = Field(default=Path("context"), description="folder of context files, <table>.jsonl")
     zone: str = Field(default="Asia/Taipei", description="zone of pages, reports and month boundaries")

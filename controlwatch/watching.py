@@ -39,6 +39,7 @@ class Watching:
             heard=self._unheard,
             lag=self._lag,
             stalled=self.watchdog.stalled,
+            keys=lambda: {partition: account.keys for partition, account in self._accounts("detect").items()},
         )
 
     def paces(self) -> Mapping[str, Pace]:

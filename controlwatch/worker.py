@@ -66,8 +66,11 @@ async def run(
     if "normalize" in chosen:
         stages.append(Normalizing(ruleset, sources, layout))
     if "detect" in chosen:
-        stages.append(Detecting(ruleset, layout))
-    host = Host(worker=settings.worker, bootstrap=bootstrap, prefix=layout.prefix, stages=stages, live=live)
+        stages.append(Detecting(ruleset, layout, settings.in_memory))
+    host = Host(
+        worker=settings.worker, bootstrap=bootstrap, prefix=layout.prefix, stages=stages, live=live,
+        folder=settings.data / "state" / settings.worker,
+    )  # fmt: skip
     stopping = signals.stopping()
     tasks = [asyncio.create_task(host.run(), name="host")]
     delivery: Delivery | None = None

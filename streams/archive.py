@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from detectors.kit import changelog
+from detectors.kit import restoring
 from detectors.kit.engine import Engine
 from detectors.kit.registry import Ruleset
 from schemas import instant, log
@@ -96,7 +96,7 @@ class Kept:
     def engine(self, _: int) -> Engine:
         """See :class:`streams.rejudge.Held`."""
         engine = Engine(self._ruleset)
-        changelog.restore(engine, self._connection.execute("SELECT name, value FROM state").fetchall())
+        restoring.restore(engine, self._connection.execute("SELECT name, value FROM state").fetchall())
         return engine
 
     def log(self, _: int) -> Iterator[LogRecord]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from detectors.kit import changelog
+from detectors.kit import changelog, restoring
 from detectors.kit.engine import Batch, Engine
 from detectors.kit.registry import Ruleset
 from schemas import instant
@@ -20,16 +20,16 @@ from sinks import deadletter, redriven, sqlite, sqlite_coverage
 from sinks.deadletter import DeadLetter
 from sinks.redriven import FAILED, JUDGED, READ, STORED, Redriven
 from sinks.sqlite_file import open_writer
-from streams import archive, letters, redrive
+from streams import archive, heard, letters, redrive
 from streams.coverage import unjudged
 from streams.redrive import Final
 from streams.stage import Heartbeat, Kept, NormalizeStage, Raw
+from streams.stored import MOST, Stored
 
 TRIM_EVERY = instant.HOUR
 MOST_LETTERS = 500  # sent again in one transaction
 STAGE = '["n"]'
 _TABLES = (
-    "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS position (source TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS late (rule TEXT NOT NULL, event BLOB NOT NULL)",
     "CREATE TABLE IF NOT EXISTS gap (record BLOB NOT NULL)",
@@ -37,18 +37,20 @@ _TABLES = (
 
 
 class Embedded:
-    """The pipeline over one SQLite file. Not thread-safe: one thread calls it.
+    """The pipeline over one SQLite file. Not thread-safe: one thread calls it. ``most``: see :class:`Engine`.
 
     Opening it takes up where the last transaction ended.
     """
 
-    def __init__(self, path: Path, ruleset: Ruleset, sources: Mapping[str, Source]) -> None:
+    def __init__(self, path: Path, ruleset: Ruleset, sources: Mapping[str, Source], *, most: int = MOST) -> None:
         self._path = path
+        self._most = most
         self._ruleset = ruleset
         self.sources = dict(sources)
         self._connection = open_writer(path)
         for statement in _TABLES:
             self._connection.execute(statement)
+        self._stored = Stored(self._connection)
         sqlite.install(self._connection)
         deadletter.install(self._connection)
         redriven.install(self._connection)
@@ -96,13 +98,14 @@ class Embedded:
         self._connection.close()
 
     def _open(self) -> None:
-        self.engine = Engine(self._ruleset)
+        self.engine = Engine(self._ruleset, most=self._most)
         self.stage = NormalizeStage(self._ruleset, self.sources)
-        stored = dict(self._connection.execute("SELECT name, value FROM state").fetchall())
-        kept = stored.pop(STAGE, None)
+        kept = self._stored.get(STAGE)
         if kept is not None:
             self.stage.resume(msgspec.msgpack.decode(kept, type=Kept))
-        changelog.restore(self.engine, [row for row in stored.items() if not self.stage.heard.restore(*row)])
+        self.stage.heard.restore(self._stored.kind(heard.KIND))
+        restoring.reopen(self.engine, self._stored)
+        self._connection.commit()
 
     def _redrive(self) -> list[tuple[DeadLetter, str]]:
         """Take raw records that are asked for again through the stage; each letter asked for, and what became of it if known."""
@@ -172,12 +175,11 @@ class Embedded:
         results |= {letter.id: f"{FAILED}: {letter.detail}" for letter in buried if results.get(letter.id) == JUDGED}
         redriven.mark(connection, (Redriven(id=id_, at=self._now or 0, result=text) for id_, text in results.items()))
         self._store(batch)
-        heard, minutes = self.stage.heard.drain()
+        rows, minutes = self.stage.heard.drain()
         reached = judged(self.engine.observed(), part=0, parts=1)
-        sqlite_coverage.apply(connection, [*heard, *unjudged(batch, part=0, parts=1), *([reached] if reached else [])])
-        rows = [*minutes, *changelog.changes(self.engine), (STAGE, msgspec.msgpack.encode(self.stage.kept()))]
-        connection.executemany("DELETE FROM state WHERE name = ?", [(name,) for name, value in rows if value is None])
-        connection.executemany("INSERT OR REPLACE INTO state VALUES (?, ?)", [row for row in rows if row[1] is not None])
+        sqlite_coverage.apply(connection, [*rows, *unjudged(batch, part=0, parts=1), *([reached] if reached else [])])
+        self.engine.rest()
+        self._stored.put([*minutes, *changelog.changes(self.engine), (STAGE, msgspec.msgpack.encode(self.stage.kept()))])
         connection.executemany("INSERT OR REPLACE INTO position VALUES (?, ?)", positions.items())
         connection.execute("COMMIT")
         return batch.violations

@@ -1,6 +1,6 @@
 """Which source was heard in which minute: kept by the owner of a raw partition, in its state. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -11,7 +11,8 @@ from schemas.coverage import About, Coverage
 BLIND_AFTER = 30 * instant.SECOND  # so long after it was heard a source still counts as heard
 KEPT = 26  # newest hours of a source whose minutes may still grow
 
-_KIND = "heard"
+KIND = "heard"
+"""Of the state records."""
 _name = msgspec.json.Decoder(tuple[str, str, int]).decode
 
 
@@ -51,13 +52,11 @@ class Heard:
             if identity.partition("source", (source,), self._parts) == self._part:
                 self._add(source, hour, 0)
 
-    def restore(self, name: str, value: bytes) -> bool:
-        """Take up one state record; False: it is none of these."""
-        if not name.startswith(f'["{_KIND}",'):
-            return False
-        _, source, hour = _name(name)
-        self._hours.setdefault(source, {})[hour] = int(value)
-        return True
+    def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
+        """Take up state records of this kind."""
+        for name, value in records:
+            _, source, hour = _name(name)
+            self._hours.setdefault(source, {})[hour] = int(value)
 
     def drain(self) -> tuple[list[Coverage], list[tuple[str, bytes | None]]]:
         """Rows that have grown since the last call, and the state records to write (None deletes)."""
@@ -90,4 +89,4 @@ class Heard:
 
 
 def _key(source: str, hour: int) -> str:
-    return msgspec.json.encode((_KIND, source, hour)).decode()
+    return msgspec.json.encode((KIND, source, hour)).decode()

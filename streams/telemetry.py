@@ -24,14 +24,16 @@ class StageCollector(Collector):
     """Exports what the stages have counted, by partition.
 
     ``normalize``, ``detect``, ``dead``: partition -> counters. ``heard``: source -> seconds since it was last heard.
-    ``lag``: stage -> seconds it is behind. ``stalled``: stage -> seconds in which it has stood still.
+    ``lag``: stage -> seconds it is behind. ``stalled``: stage -> seconds in which it has stood still. ``keys``:
+    partition -> how many keys are awake, and how many rest.
     """
 
     def __init__(
         self, *, normalize: Callable[[], Counts], detect: Callable[[], Counts], dead: Callable[[], Counts],
         heard: Callable[[], Mapping[str, float]], lag: Callable[[], Mapping[str, float]],
-        stalled: Callable[[], Mapping[str, float]] = dict,
+        stalled: Callable[[], Mapping[str, float]] = dict, keys: Callable[[], Counts] = dict,
     ) -> None:  # fmt: skip
+        self._keys = keys
         self._normalize = normalize
         self._detect = detect
         self._dead = dead
@@ -84,6 +86,14 @@ class StageCollector(Collector):
         for stage, seconds in self._stalled().items():
             stalled.add_metric([stage], seconds)
         yield stalled
+        keys = GaugeMetricFamily(
+            "controlwatch_keys", "Keys that are in memory (awake), and in the stored state only (resting).",
+            labels=["partition", "state"],
+        )  # fmt: skip
+        for partition, held in self._keys().items():
+            for state, count in held.items():
+                keys.add_metric([partition, state], count)
+        yield keys
 
 
 class Delivered:

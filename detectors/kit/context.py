@@ -33,6 +33,8 @@ class ContextStore:
         self._entries: dict[Entity, dict[str, tuple[Standing, ...]]] = {}
         self._sorted: dict[Entity, tuple[Standing, ...]] = {}
         self._readers: dict[Entity, set[Hashable]] = {}
+        self.asking: set[Hashable] = set()
+        """Every reader that has asked for anything."""
 
     def put(self, record: ContextRecord) -> set[Hashable] | None:
         """Take ``record``; return the readers it concerns, or None if it changed nothing.
@@ -72,6 +74,7 @@ class ContextStore:
         if readers is None:
             readers = self._readers[place] = set()
         readers.add(reader)
+        self.asking.add(reader)
         entries = self._sorted.get(place)
         if entries is None:
             found = self._entries.get(place)
@@ -81,6 +84,7 @@ class ContextStore:
 
     def forget(self, alive: Container[Hashable]) -> None:
         """Forget which readers that are no longer ``alive`` asked, and what was asked for by none but them."""
+        self.asking = {reader for reader in self.asking if reader in alive}
         for place, readers in list(self._readers.items()):
             left = {reader for reader in readers if reader in alive}
             if left:

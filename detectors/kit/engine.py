@@ -5,7 +5,7 @@
 
 import heapq
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -17,6 +17,7 @@ from detectors.kit.keyed import KeyedFold
 from detectors.kit.named import admitted
 from detectors.kit.publish import publish
 from detectors.kit.registry import Rule, Ruleset
+from detectors.kit.resting import Rests, longest_silent, passing, quiet, size
 from detectors.kit.stepping import Stepping
 from schemas import instant
 from schemas.event import SecurityEvent
@@ -26,6 +27,10 @@ from schemas.violation import State, Violation
 
 MAX_EVENTS = 4096
 PROGRESS = "progress"
+LEFT = 0.75
+"""Of what may be in memory so much is left when keys have been laid to rest: not every batch should have to."""
+
+Place = tuple[int, Key]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,28 +74,34 @@ class Engine:
 
     ``raw_partitions``: how many writers' progress must be known before time passes; ``partitions``: how many detect
     partitions exchange facts (1: facts loop back at once). ``trimmed``: observed time at the last trim (µs; 0: never),
-    ``trims``: how many there were. ``context``: an empty store that also listens; default: one of its own.
+    ``trims``: how many there were. ``context``: an empty store that also listens; default: one of its own. ``most``: keys and
+    buffered events in memory before keys are laid to rest.
     """
 
     def __init__(
-        self, ruleset: Ruleset, *, raw_partitions: int = 1, partitions: int = 1, context: ContextStore | None = None
-    ) -> None:
+        self, ruleset: Ruleset, *, raw_partitions: int = 1, partitions: int = 1, context: ContextStore | None = None,
+        most: int = 0,
+    ) -> None:  # fmt: skip
         self.ruleset = ruleset
         self.context = ContextStore() if context is None else context
         self.counters: Counter[str] = Counter()
-        self.keys: dict[tuple[int, Key], KeyedFold] = {}
-        self.touched: dict[tuple[int, Key], KeyedFold] = {}
+        self.keys: dict[Place, KeyedFold] = {}
+        self.touched: dict[Place, KeyedFold] = {}
         self.context_changed: set[tuple[str, str]] = set()
         self.progress: dict[tuple[int, int], Progress] = {}
         self.trimmed = 0
         self.trims = 0
         self._raw_partitions = raw_partitions
         self.partitions = partitions
-        self._changed: dict[tuple[int, Key], tuple[KeyedFold, int, str]] = {}
-        self._timers: list[tuple[int, int, KeyedFold]] = []
+        self._changed: dict[Place, tuple[KeyedFold, int, str]] = {}
+        self._timers: list[tuple[int, int, Place]] = []
         self._unsettled: list[tuple[int, int, KeyedFold]] = []
         # By the hour in which their oldest event may pass the horizon: trims need not look at every key.
-        self._passing: defaultdict[int, list[KeyedFold]] = defaultdict(list)
+        self._passing: defaultdict[int, list[Place]] = defaultdict(list)
+        self._rests: Rests | None = None
+        self._most = most
+        self._counted = 0  # keys and buffered events at the last count
+        self._taken = 0  # events taken since
         self._tick = count()
         self._batch = Batch()
         self._observed: dict[int, int] = {}
@@ -148,6 +159,7 @@ class Engine:
         """Take up a key that was restored from the changelog."""
         self.keys[keyed.place] = keyed
         keyed.rebuild(self.observed(keyed.rule.fold.stage))
+        self._taken += 1 + len(keyed.orders)
         self._watch(keyed)
         self._schedule(keyed)
         if not keyed.used:
@@ -159,17 +171,55 @@ class Engine:
         if waits:
             heapq.heappush(self._unsettled, (min(waits), next(self._tick), keyed))
 
+    def lay(self, rests: Rests) -> None:
+        """Keys of which there is nothing to tell may rest there from now on, and those that rest are taken from there."""
+        self._rests = rests
+
+    def held(self) -> dict[str, int]:
+        """How many keys are in memory, and how many rest."""
+        return {"awake": len(self.keys), "resting": self._rests.count if self._rests is not None else 0}
+
+    def rest(self) -> None:
+        """Lay keys to rest that this batch has not touched, the longest silent first, where too much is in memory.
+
+        To be called before the batch's changes are taken: what rests has been written with an earlier one.
+        """
+        most = self._most
+        if self._rests is None or self._counted + self._taken <= most:
+            return
+        self._counted = size(self.keys.values())
+        self._taken = 0
+        if self._counted <= most:
+            return
+        asking = self.context.asking
+        left = [
+            keyed for place, keyed in self.keys.items()
+            if place not in self.touched and place not in self._changed and quiet(keyed, asking)
+        ]  # fmt: skip
+        chosen = longest_silent(left, self._counted - int(most * LEFT))
+        self._rests.lay(chosen)
+        self._counted -= size(chosen)
+        for keyed in chosen:
+            del self.keys[keyed.place]
+        self._timers = [timer for timer in self._timers if timer[2] in self.keys]
+        heapq.heapify(self._timers)
+        for hour, places in self._passing.items():
+            self._passing[hour] = [place for place in places if place in self.keys]
+
     def trim(self) -> None:
         """Drop what no accepted event and no context record can reach any more."""
         self.trimmed = self.observed()
         self.trims += 1
+        if self._rests is not None:
+            self._wake(self._rests.passing(self.observed() // instant.HOUR), self.observed())
         horizons = [self.observed(rule.fold.stage) - rule.fold.retention - MARGIN for rule in self.ruleset.rules]
         living = len(self.keys)
         left: list[KeyedFold] = []
         for hour in [hour for hour in self._passing if hour <= self.observed() // instant.HOUR]:
-            for keyed in self._passing.pop(hour):
-                if keyed.passes != hour or self.keys.get(keyed.place) is not keyed:
-                    continue  # it was moved to another hour, or has been looked at
+            for place in self._passing.pop(hour):
+                keyed = self.keys.get(place)
+                if keyed is None or keyed.passes != hour:
+                    continue  # it has ended, was moved to another hour, or has been looked at
                 keyed.passes = None
                 self._trim(keyed, horizons[keyed.rule.index])
                 if keyed.idle and not keyed.log.violations:
@@ -200,12 +250,40 @@ class Engine:
             self.touched[keyed.place] = keyed
 
     def _watch(self, keyed: KeyedFold) -> None:
-        """Look at ``keyed`` again when its oldest event may have passed the horizon; at the next trim if it has none."""
-        passes = keyed.orders[0][0] + keyed.rule.fold.retention + MARGIN if keyed.orders else self.observed()
+        """Look at ``keyed`` again when a trim may find something that has passed."""
+        passes = self.observed() if keyed.used and not keyed.orders else passing(keyed)
+        if passes is None:
+            return
         hour = passes // instant.HOUR
         if keyed.passes is None or hour < keyed.passes:
             keyed.passes = hour
-            self._passing[hour].append(keyed)
+            self._passing[hour].append(keyed.place)
+
+    def _held(self, place: Place) -> KeyedFold | None:
+        """The key at ``place``, woken if it rests; None: there is nothing of it."""
+        keyed = self.keys.get(place)
+        if keyed is None and self._rests is not None and self._rests.count:
+            keyed = self._rests.wake(place)
+            if keyed is not None:
+                self._take_up(keyed, self.observed())
+        return keyed
+
+    def _wake(self, places: Iterable[Place], at: int) -> None:
+        """Take up what rests at ``places``, because of what was observed at ``at``."""
+        assert self._rests is not None  # noqa: S101 - its callers have asked
+        for place in places:
+            keyed = self._rests.wake(place)
+            if keyed is not None:
+                self._take_up(keyed, at)
+
+    def _take_up(self, keyed: KeyedFold, at: int) -> None:
+        self.keys[keyed.place] = keyed
+        keyed.rebuild(self.observed(keyed.rule.fold.stage))
+        self._taken += 1 + len(keyed.orders)
+        self._watch(keyed)
+        self._schedule(keyed)
+        if keyed.used:  # its deadline has come
+            self._changed[keyed.place] = (keyed, at, PROGRESS)
 
     # ------------------------------------------------------------------------------------------------ events
 
@@ -215,7 +293,7 @@ class Engine:
             for rule in self.ruleset.interested(kind, event):
                 self.counters["routed"] += 1
                 if (delay > rule.fold.memory or delay < -SKEW) and not admitted(event):
-                    held = self.keys.get((rule.index, key))
+                    held = self._held((rule.index, key))
                     if held is not None and event.id in held.events:  # an earlier copy was in time, or a correction let it in
                         self.counters["duplicate"] += 1
                         continue
@@ -225,10 +303,12 @@ class Engine:
                 self._insert(rule, key, event)
 
     def _insert(self, rule: Rule, key: Key, event: SecurityEvent) -> None:
-        keyed = self.keys.get((rule.index, key))
+        keyed = self.keys.get((rule.index, key)) or self._held((rule.index, key))
         if keyed is None:
             keyed = self.new(rule, key)
             self.keys[keyed.place] = keyed
+            self._taken += 1
+        self._taken += 1
         place = keyed.place
         now = self._observed.get(rule.fold.stage, 0)
         known = keyed.events.get(event.id)
@@ -266,8 +346,8 @@ class Engine:
         for kind, key in record.routes:
             for rule in self.ruleset.rules:
                 place = (rule.index, tuple(key))
-                keyed = self.keys.get(place)
-                if rule.fold.keying.kind != kind or keyed is None or record.id not in keyed.events:
+                keyed = self._held(place) if rule.fold.keying.kind == kind else None
+                if keyed is None or record.id not in keyed.events:
                     continue
                 event = keyed.events[record.id]
                 keyed.log.dropped |= {record.id}
@@ -285,7 +365,7 @@ class Engine:
         Counters tell the first fate only: the event stays counted as parked, what was done about it is counted beside.
         """
         for rule in self.ruleset.rules:
-            keyed = self.keys.get((rule.index, record.key))
+            keyed = self.keys.get((rule.index, record.key))  # what is parked keeps its key awake
             if rule.id != record.rule or keyed is None or record.id not in keyed.parked:
                 continue
             self.counters["unparked"] += 1
@@ -305,7 +385,7 @@ class Engine:
             return
         self.counters["corrections"] += 1
         place = (rule.index, record.key)
-        keyed = self.keys[place] = self.keys.get(place) or self.new(rule, record.key)
+        keyed = self.keys[place] = self._held(place) or self.new(rule, record.key)
         now = self.observed(rule.fold.stage)
         self.counters["admitted"] += corrections.take(keyed, record, trimmed=self.trimmed, now=now)
         self._watch(keyed)
@@ -320,7 +400,7 @@ class Engine:
             return
         self.context_changed.add((record.record.table, record.record.id))
         for place in readers:
-            keyed = self.keys.get(place)  # type: ignore[call-overload] # readers are places
+            keyed = self.keys.get(place)  # type: ignore[call-overload] # readers are places, and do not rest
             if keyed is not None:
                 keyed.refold(self.observed(keyed.rule.fold.stage))
                 self._changed[keyed.place] = (keyed, record.record.o, record.record.id)
@@ -378,38 +458,42 @@ class Engine:
     def _fire(self, at: int) -> None:
         """Deadlines and settling that the clocks have reached; ``at``: observed time of the progress record."""
         now = self.observed()
-        later: list[tuple[int, int, KeyedFold]] = []
+        if self._rests is not None:
+            self._wake(self._rests.due(now), at)
+        early: list[tuple[int, int, Place]] = []
         while self._timers and self._timers[0][0] <= now:
             item = heapq.heappop(self._timers)
-            keyed = item[2]
+            keyed = self.keys.get(item[2])
+            if keyed is None:
+                continue
             reached = self.observed(keyed.rule.fold.stage)
             if keyed.tail.deadline is not None and keyed.tail.deadline <= now and keyed.tail.deadline > reached:
-                later.append(item)  # a higher stage whose facts are still under way
+                early.append(item)  # a higher stage whose facts are still under way
                 continue
             keyed.timer = None
             if keyed.advance(reached):
                 self._changed[keyed.place] = (keyed, at, PROGRESS)
             self._schedule(keyed)
-        for item in later:
+        for item in early:
             heapq.heappush(self._timers, item)
-        later = []
+        later: list[tuple[int, int, KeyedFold]] = []
         while self._unsettled and self._unsettled[0][0] <= now:
-            item = heapq.heappop(self._unsettled)
-            keyed = item[2]
+            waiting = heapq.heappop(self._unsettled)
+            keyed = waiting[2]
             pending = [f for i, f in keyed.findings.items() if (v := keyed.published.get(i)) and v.state is State.PENDING]
             ready = [self._settled(keyed, finding)[0] for finding in pending]
             if any(ready):
                 self._changed.setdefault(keyed.place, (keyed, at, PROGRESS))
             if not all(ready):
-                later.append(item)
-        for item in later:
-            heapq.heappush(self._unsettled, item)
+                later.append(waiting)
+        for waiting in later:
+            heapq.heappush(self._unsettled, waiting)
 
     def _schedule(self, keyed: KeyedFold) -> None:
         deadline = keyed.tail.deadline
         if deadline is not None and (keyed.timer is None or deadline < keyed.timer):
             keyed.timer = deadline
-            heapq.heappush(self._timers, (deadline, next(self._tick), keyed))
+            heapq.heappush(self._timers, (deadline, next(self._tick), keyed.place))
 
     def _settled(self, keyed: KeyedFold, finding: Finding) -> tuple[bool, tuple[str, ...]]:
         if not finding.settle_at:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from detectors.kit import changelog
+from detectors.kit import changelog, restoring
 from detectors.kit.changelog import Change
 from detectors.kit.engine import Engine
 from detectors.kit.registry import Ruleset
@@ -73,7 +73,7 @@ class Moving:
     def _share(self, records: list[tuple[str, bytes]]) -> None:
         """Context and clocks of one partition. All partitions are told the same; who was told less has lost records."""
         engine = Engine(self._ruleset, raw_partitions=self._before[0], partitions=self._before[1])
-        changelog.restore(engine, records)
+        restoring.restore(engine, records)
         for name, _ in records:
             kind, *place = msgspec.json.decode(name, type=list[str])
             for statement in engine.context.statements(*place) if kind == "c" else ():

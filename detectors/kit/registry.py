@@ -108,6 +108,9 @@ class Ruleset:
 
     def __init__(self, chosen: Iterable[Loaded]) -> None:
         self.detectors = tuple(chosen)
+        told = "".join(f"{loaded.id} {loaded.version}\n" for loaded in self.detectors)
+        self.version = hashlib.sha256(told.encode()).hexdigest()
+        """The detectors and their versions, in one word."""
         self.rules = tuple(
             Rule(detector=loaded, fold=fold, index=index)
             for index, (loaded, fold) in enumerate((d, f) for d in self.detectors for f in d.detector.folds)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from detectors.kit import changelog
+from detectors.kit import changelog, restoring
 from detectors.kit.engine import Batch, Engine
 from detectors.kit.registry import Ruleset
 from schemas import identity, instant, log
@@ -17,6 +17,7 @@ from streams import letters
 from streams.coverage import unjudged, unread
 from streams.kafka.processor import Account, Record, Result
 from streams.layout import Layout
+from streams.stored import MOST, Stored
 
 SLICE = 64
 MISSED = '["u"]'
@@ -25,10 +26,11 @@ TRIM_EVERY = instant.HOUR
 
 @dataclass(frozen=True, slots=True)
 class Detecting:
-    """The stage: makes one engine for each keyed partition."""
+    """The stage: makes one engine for each keyed partition. ``most``: see :class:`Engine`."""
 
     ruleset: Ruleset
     layout: Layout
+    most: int = MOST
 
     @property
     def name(self) -> str:
@@ -75,15 +77,16 @@ class Judging:
         self._dirty = False
         self._missed: Missed | None = None
         self._lost: list[Coverage] = []
-        self.engine = Engine(stage.ruleset, raw_partitions=self._layout.raw, partitions=self._layout.keyed)
+        self.engine = Engine(
+            stage.ruleset, raw_partitions=self._layout.raw, partitions=self._layout.keyed, most=stage.most
+        )
 
-    def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
+    def restore(self, records: Stored) -> None:
         """Take up the engine's state."""
-        found = dict(records)
-        missed = found.pop(MISSED, None)
+        missed = records.get(MISSED)
         if missed is not None:
             self._missed = msgspec.json.decode(missed, type=Missed)
-        changelog.restore(self.engine, found.items())
+        restoring.reopen(self.engine, records)
 
     def missed(self) -> None:
         """What the lost records told was not judged: from where the state ends to where the writers now are."""
@@ -120,6 +123,7 @@ class Judging:
             self._trimmed = observed
         if self._layout.keyed > 1:
             result.outputs += self._stage_progress()
+        engine.rest()
         result.state = list(changelog.changes(engine))
         if self._missed is not None or self._lost:
             result.state.append((MISSED, msgspec.json.encode(self._missed) if self._missed is not None else None))
@@ -128,7 +132,7 @@ class Judging:
 
     def account(self) -> Account:
         """Fates of the judgements, and how far time has passed."""
-        return Account(dict(self.engine.counters), observed=self.engine.observed())
+        return Account(dict(self.engine.counters), observed=self.engine.observed(), keys=self.engine.held())
 
     def _outputs(self, batch: Batch) -> Result:
         layout, result = self._layout, Result()

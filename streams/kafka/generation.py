@@ -17,7 +17,8 @@ from kafka.admin import KafkaAdminClient
 from streams import clock, topics
 from streams.kafka import atrest
 from streams.kafka.atrest import Unready
-from streams.kafka.lane import MIGRATING, send
+from streams.kafka.lane import send
+from streams.kafka.local import MIGRATING
 from streams.kafka.redriving import records
 from streams.layout import RECORD_LIMIT, TOPICS, Layout, partitions
 

@@ -15,6 +15,7 @@ import faust
 
 from streams import clock, garbage
 from streams.kafka.lane import Batch, Submit
+from streams.kafka.local import forget_outdated
 from streams.kafka.processor import Stage
 from streams.kafka.pump import Pump
 
@@ -29,11 +30,15 @@ def control_topic(worker: str) -> str:
 
 
 class Host:
-    """Runs stages until told to stop."""
+    """Runs stages until told to stop, once.
+
+    ``folder``: for the copies of their changelogs, of this worker alone; None: one that ends with it.
+    """
 
     def __init__(
-        self, *, worker: str, bootstrap: str, prefix: str, stages: Sequence[Stage], live: bool = True
-    ) -> None:
+        self, *, worker: str, bootstrap: str, prefix: str, stages: Sequence[Stage], folder: Path | None = None,
+        live: bool = True,
+    ) -> None:  # fmt: skip
         self.app = faust.App(
             f"{prefix}controlwatch-{worker}",
             broker=f"kafka://{bootstrap}",
@@ -49,6 +54,10 @@ class Host:
             broker_heartbeat_interval=2.0,
             broker_rebalance_timeout=10.0,
         )
+        # Faust makes folders for tables, which there are none of: not in the working directory, and not for long.
+        self._temporary = TemporaryDirectory(prefix="controlwatch-", ignore_cleanup_errors=True)
+        folder = folder or Path(self._temporary.name, "state")
+        forget_outdated(folder)
         self.pumps: list[Pump] = []
         self._stopping = asyncio.Event()
         control = self.app.topic(f"{prefix}{control_topic(worker)}", value_type=bytes, value_serializer="raw")
@@ -57,14 +66,14 @@ class Host:
             channel = self.app.channel(maxsize=8)
             self.app.agent(channel, name=f"fold-{stage.name}")(_fold)
             self.pumps.append(
-                Pump(stage=stage, bootstrap=bootstrap, prefix=prefix, worker=worker, submit=_submitter(channel), live=live)
+                Pump(stage=stage, bootstrap=bootstrap, prefix=prefix, worker=worker, submit=_submitter(channel), folder=folder,
+                    live=live)
             )
 
     async def run(self) -> None:
         """Start Faust, then the pumps; return when stopped and everything in hand is committed."""
-        # Faust makes folders for tables, which there are none of: not in the working directory, and not for long.
-        with TemporaryDirectory(prefix="controlwatch-", ignore_cleanup_errors=True) as folder:
-            self.app.conf.datadir = Path(folder)
+        with self._temporary as temporary:
+            self.app.conf.datadir = Path(temporary)
             self.app.finalize()
             await self.app.start()
             garbage.settle()

@@ -4,7 +4,7 @@ The observed time is the broker's; the ordinal among identical lines is the ship
 else the record's offset here, so that a repeated line counts and a crash of this stage repeats none.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from schemas import identity, instant
@@ -15,6 +15,7 @@ from streams.kafka.normalizing import encode_raw
 from streams.kafka.processor import Account, Record, Result
 from streams.layout import Layout
 from streams.stage import Raw
+from streams.stored import Stored
 
 SLICE = 64
 
@@ -56,7 +57,7 @@ class Carrying:
         self._place = identity.partition("source", (stage.configured.source,), stage.layout.raw)
         self._result = Result()
 
-    def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
+    def restore(self, records: Stored) -> None:
         """Nothing is kept."""
 
     def missed(self) -> None:

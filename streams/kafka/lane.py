@@ -6,30 +6,34 @@ resume. Any error ends the lane; its state is thrown away.
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.structs import RecordMetadata
 
-from schemas.log import Incompatible
 from streams import clock
 from streams.failpoints import reach
+from streams.kafka import catching_up
 from streams.kafka.bounds import Unread, within
+from streams.kafka.local import LINEAGE, POSITION, LocalState
 from streams.kafka.processor import Account, Processor, Record, Result, Stage
 from streams.kafka.watchdog import Pace
 from streams.layout import RECORD_LIMIT
+from streams.stored import Damaged
+from streams.threads import apart
 
 log = logging.getLogger(__name__)
 
-POSITION = '["offset"]'
-MIGRATING = '["migrating"]'
-"""Stands in each partition's state as long as ``topics migrate`` has not come to its end."""
 START_LIMIT = 30.0  # seconds until the agent takes a batch: other partitions' batches may be before it
 AGENT_LIMIT = 10.0  # seconds for the fold itself
 RETRY_MS = 20  # the broker refuses a record for the few milliseconds in which it still ends the transaction before
 COMMIT_LIMIT = 40.0  # seconds for a transaction, more than its time-out at the broker
+RESTORE_LIMIT = 600.0  # seconds in which a partition's state is read and taken up
 MOST_CANCELLATIONS = 100
 MAX_RECORDS = 4000
 IDLE_MS = 20
@@ -63,8 +67,9 @@ class Lane:
 
     def __init__(
         self, *, stage: Stage, partition: int, consumer: AIOKafkaConsumer, bootstrap: str, prefix: str,
-        group: str, submit: Submit, live: bool, pace: Pace, most: int = MAX_RECORDS,
+        group: str, submit: Submit, live: bool, pace: Pace, local: LocalState, most: int = MAX_RECORDS,
     ) -> None:  # fmt: skip
+        self._local = local
         self.pace = pace
         self.reading = False
         self.tp = TopicPartition(stage.source, partition)
@@ -108,48 +113,34 @@ class Lane:
             self.reading = True
             await self._pump(producer, processor, offset)
             await self._landed()
+            self._local.flush()
+        except (Damaged, sqlite3.DatabaseError) as error:
+            log.warning("%s; the copy is thrown away, and read anew from the changelog", error)
+            self._local.discard()
+            raise
         finally:
+            self._local.abort()
             if self._committing is not None:
                 self._committing.cancel()
                 await asyncio.wait({self._committing}, timeout=AGENT_LIMIT)
             await _stop(producer)
 
     async def _restore(self, processor: Processor) -> int:
-        """Read the changelog to its end; return the next source offset (of a stage without state: the group's)."""
+        """Take up the state with which the changelog ends; return the next source offset (without a changelog the group's)."""
         if not self._stage.changelog:
             self.committed = (await self._consumer.committed(self.tp) or 0) - 1
             return self.committed + 1
-        tp = TopicPartition(self._stage.changelog, self.tp.partition)
-        reader = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, enable_auto_commit=False, isolation_level="read_committed",
-            auto_offset_reset="earliest", max_partition_fetch_bytes=8 << 20,
-        )  # fmt: skip
-        found: dict[str, bytes] = {}
-        await reader.start()
+        local = self._local
+        self.pace.patience = RESTORE_LIMIT
         try:
-            reader.assign([tp])
-            await reader.seek_to_beginning(tp)
-            end = (await reader.end_offsets([tp]))[tp]
-            while await reader.position(tp) < end:
-                for records in (await reader.getmany(tp, timeout_ms=200, max_records=20_000)).values():
-                    self.pace.step()
-                    for record in records:
-                        name = record.key.decode()
-                        if record.value is None:
-                            found.pop(name, None)
-                        else:
-                            found[name] = record.value
-        finally:
-            await reader.stop()
-        if MIGRATING in found:
-            raise Incompatible(
-                f"{tp.topic} is of a migration that was not finished; run 'controlwatch topics migrate' to its end, or go back to"
-                " the generation before (CONTROLWATCH_GENERATION)"
+            await catching_up.catch_up(
+                local, TopicPartition(self._stage.changelog, self.tp.partition), self._bootstrap, self.pace
             )
-        stored = found.pop(POSITION, None)
-        processor.restore(found.items())
-        self.committed = int(stored) - 1 if stored is not None else -1
-        return int(stored) if stored is not None else 0
+            await apart(partial(processor.restore, local.records))
+        finally:
+            self.pace.patience = 0.0
+        self.committed = max(local.copy.position, 0) - 1
+        return self.committed + 1
 
     async def _begun(self, offset: int, processor: Processor) -> int:
         """``offset``, or where the partition begins, if retention has taken what was to be read there: a gap is recorded.
@@ -218,9 +209,12 @@ class Lane:
 
     async def _commit(self, producer: AIOKafkaProducer, result: Result, offset: int, account: Account) -> None:
         partition = self.tp.partition
-        state = [*result.state, (POSITION, str(offset).encode())] if self._stage.changelog else []
+        state = result.state
+        if self._stage.changelog:
+            state += [(POSITION, str(offset).encode()), (LINEAGE, self._local.named().encode())]
         async with _limited(), producer.transaction():
-            sent: list[asyncio.Future[object]] = []
+            sent: list[asyncio.Future[RecordMetadata]] = []
+            kept: list[asyncio.Future[RecordMetadata]] = []
             grouped: dict[tuple[str, int], list[tuple[bytes | None, bytes | None]]] = {}
             for topic, place, key, value in result.outputs:
                 grouped.setdefault((topic, place), []).append((key, value))
@@ -228,12 +222,14 @@ class Lane:
                 grouped[(self._stage.changelog, partition)] = [(name.encode(), value) for name, value in state]
             for (topic, place), rows in grouped.items():
                 reach(self._stage.name, "mid-write")
-                sent += await send(producer, topic, place, rows)
+                sent += (kept := await send(producer, topic, place, rows))
             reach(self._stage.name, "after-enqueue")
             await producer.send_offsets_to_transaction({self.tp: offset}, self._group)
             await asyncio.gather(*sent)
             reach(self._stage.name, "before-commit")
         reach(self._stage.name, "after-commit")
+        if state:  # which was sent last
+            self._local.put(state, max(self._local.copy.offset, min(future.result().offset for future in kept)))
         self.pace.step()
         self.committed = offset - 1
         self.account = account
@@ -267,9 +263,9 @@ async def _stop(producer: AIOKafkaProducer) -> None:
 
 async def send(
     producer: AIOKafkaProducer, topic: str, partition: int, rows: list[tuple[bytes | None, bytes | None]]
-) -> list["asyncio.Future[object]"]:
+) -> list["asyncio.Future[RecordMetadata]"]:
     """Pack rows into as few record batches as fit and hand them over; returns their delivery futures."""
-    sent: list[asyncio.Future[object]] = []
+    sent: list[asyncio.Future[RecordMetadata]] = []
     builder = producer.create_batch()
     for key, value in rows:
         if builder.append(key=key, value=value, timestamp=None) is not None:

@@ -23,7 +23,7 @@ from streams.kafka import atrest
 from streams.kafka.atrest import Unready
 from streams.kafka.detecting import MISSED, Missed
 from streams.kafka.generation import MIGRATED, Generation
-from streams.kafka.lane import MIGRATING, POSITION
+from streams.kafka.local import LINEAGE, MIGRATING, POSITION
 from streams.kafka.redriving import records
 from streams.layout import TOPICS, Layout, partitions
 from streams.moving import Copying, normalized
@@ -152,6 +152,7 @@ class Migration:
             raise Unready(f"{self._old.name(topic)} is itself of a migration that was not finished; set the generation before it")
         position = int(found.pop(POSITION, b"0"))
         found.pop(MIGRATED, None)
+        found.pop(LINEAGE, None)  # the copy is another topic
         async with aclosing(records(self._bootstrap, TopicPartition(self._old.name(source), part), since=position)) as unread:
             if (record := await anext(unread, None)) is not None:
                 raise Unready(

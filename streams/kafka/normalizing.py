@@ -1,6 +1,6 @@
 """The normalize stage on Kafka: ``raw`` -> feeds -> ``events``, ``deadletter`` and ``coverage``."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -10,11 +10,12 @@ from schemas import instant, log, tables
 from schemas.context import Source
 from schemas.log import Incompatible
 from sinks import deadletter
-from streams import letters
+from streams import heard, letters
 from streams.feeds.kit.contract import Unreadable
 from streams.kafka.processor import Account, Record, Result
 from streams.layout import Layout
 from streams.stage import RAW, Dead, Heartbeat, Kept, NormalizeStage, Raw, Said
+from streams.stored import Stored
 
 META = '["m"]'
 SLICE = 64
@@ -70,23 +71,22 @@ class Processing:
             stage.ruleset, stage.sources, partitions=layout.keyed, part=partition, parts=layout.raw
         )
 
-    def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
+    def restore(self, records: Stored) -> None:
         """Counters, clocks and heard minutes of the last owner.
 
         Raises:
             Incompatible: a later version wrote them, or one of another number of raw partitions.
         """
-        for name, value in records:
-            if name == META:
-                kept = _kept(value)
-                if kept.parts not in {0, self._parts}:
-                    raise Incompatible(
-                        f"the stored state of this partition is one of {kept.parts}, this worker expects {self._parts}; set "
-                        f"CONTROLWATCH_RAW_PARTITIONS={kept.parts}, and to change the number run 'controlwatch topics migrate'"
-                    )
-                self.stage.resume(kept)
-            else:
-                self.stage.heard.restore(name, value)
+        value = records.get(META)
+        if value is not None:
+            kept = _kept(value)
+            if kept.parts not in {0, self._parts}:
+                raise Incompatible(
+                    f"the stored state of this partition is one of {kept.parts}, this worker expects {self._parts}; set "
+                    f"CONTROLWATCH_RAW_PARTITIONS={kept.parts}, and to change the number run 'controlwatch topics migrate'"
+                )
+            self.stage.resume(kept)
+        self.stage.heard.restore(records.kind(heard.KIND))
 
     def missed(self) -> None:
         """Of the minutes of lost records nothing is heard, which coverage shows by itself."""

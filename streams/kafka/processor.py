@@ -1,8 +1,10 @@
 """What a stage does with one partition, apart from Kafka: records in, outputs and state changes out."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from streams.stored import Stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Account:
 
     ``counters``: by fate; ``dead``: dead letters by reason; ``heard``: how far each source was heard (µs); ``spoke``: when
     each last sent a record rather than a heartbeat (µs); ``observed``: everything observed before it has been worked off
-    (µs; 0: not known).
+    (µs; 0: not known). ``keys``: how many are in memory, and how many rest.
     """
 
     counters: Mapping[str, int] = field(default_factory=dict)
@@ -36,6 +38,7 @@ class Account:
     heard: Mapping[str, int] = field(default_factory=dict)
     spoke: Mapping[str, int] = field(default_factory=dict)
     observed: int = 0
+    keys: Mapping[str, int] = field(default_factory=dict)
 
 
 class Processor(Protocol):
@@ -45,8 +48,8 @@ class Processor(Protocol):
     from the changelog.
     """
 
-    def restore(self, records: Iterable[tuple[str, bytes]]) -> None:
-        """Take up the state that the changelog holds."""
+    def restore(self, records: Stored) -> None:
+        """Take up the state that the changelog holds; it stays there for as long as the processor is at work."""
         ...
 
     def missed(self) -> None:

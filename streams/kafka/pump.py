@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Iterable
+from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import KafkaError
@@ -11,6 +12,7 @@ from schemas.log import Incompatible
 from streams.kafka import watchdog
 from streams.kafka.bounds import Beyond
 from streams.kafka.lane import MAX_RECORDS, Lane, Stuck, Submit
+from streams.kafka.local import LocalState
 from streams.kafka.processor import Stage
 from streams.kafka.watchdog import Pace
 
@@ -20,12 +22,17 @@ BACKOFF = 1.0
 
 
 class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyped
-    """Starts and stops lanes as partitions come and go. The rebalance callbacks only note and pause."""
+    """Starts and stops lanes as partitions come and go. The rebalance callbacks only note and pause.
+
+    ``folder``: of the copies of the stage's changelog.
+    """
 
     def __init__(
-        self, *, stage: Stage, bootstrap: str, prefix: str, worker: str, submit: Submit, live: bool = True
+        self, *, stage: Stage, bootstrap: str, prefix: str, worker: str, submit: Submit, folder: Path, live: bool = True
     ) -> None:
         self.stage = stage
+        self._folder = folder
+        self._locals: dict[int, LocalState] = {}
         self.group = f"{prefix}{stage.name}"
         self.lanes: dict[int, Lane] = {}
         self.paces: dict[int, Pace] = {}
@@ -76,6 +83,8 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
             await self._adjust()
             await asyncio.gather(*self._tasks.values(), return_exceptions=True)
             await self._consumer.stop()
+            for local in self._locals.values():
+                local.close()
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Note what is ours now; no record is read before its lane has taken it."""
@@ -133,11 +142,19 @@ class Pump(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is untyp
             lane = Lane(
                 stage=self.stage, partition=partition, consumer=self._consumer, group=self.group,
                 bootstrap=self._bootstrap, prefix=self._prefix, submit=self._submit, live=self._live,
-                pace=self.paces.setdefault(partition, Pace()), most=self._most.get(partition, MAX_RECORDS),
+                pace=self.paces.setdefault(partition, Pace()),
+                local=self._local(partition), most=self._most.get(partition, MAX_RECORDS),
             )  # fmt: skip
             self.lanes[partition] = lane
             self._tasks[partition] = asyncio.create_task(lane.run(), name=f"{self.stage.name}-{partition}")
             self._tasks[partition].add_done_callback(lambda _: self._changed.set())
+
+    def _local(self, partition: int) -> LocalState:
+        """The copy of a partition's changelog: it stays open, so that a partition that comes back is up to date soon."""
+        known = self._locals.get(partition)
+        if known is None:
+            known = self._locals[partition] = LocalState(self._folder / f"{self.stage.changelog}-{partition}.sqlite")
+        return known
 
     def _ended(self, partition: int, task: "asyncio.Task[None]") -> None:
         error = task.exception() if not task.cancelled() else None

@@ -10,7 +10,7 @@ from typing import Any, Self
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from detectors.kit import changelog
+from detectors.kit import restoring
 from detectors.kit.engine import Engine
 from detectors.kit.registry import Ruleset
 from schemas import identity, log
@@ -19,7 +19,7 @@ from schemas.log import Correction, Keyed, LogRecord, Progress
 from schemas.violation import Violation
 from streams import clock
 from streams.kafka.detecting import MISSED
-from streams.kafka.lane import POSITION
+from streams.kafka.local import POSITION
 from streams.layout import RECORD_LIMIT, Layout
 
 ROOM = 64 << 10  # of a record's limit, for what Kafka adds
@@ -63,7 +63,7 @@ class Kept:
             else:
                 found[name] = record.value
         engine = Engine(self._ruleset, raw_partitions=self._layout.raw, partitions=self._layout.keyed)
-        changelog.restore(engine, [(name, value) for name, value in found.items() if name not in {POSITION, MISSED}])
+        restoring.restore(engine, [(name, value) for name, value in found.items() if name not in {POSITION, MISSED}])
         return engine
 
     def log(self, part: int) -> Iterator[LogRecord]:

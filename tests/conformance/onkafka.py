@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
-from detectors.kit import changelog
+from detectors.kit import restoring
 from detectors.kit.engine import Engine
 from detectors.kit.registry import Ruleset
 from schemas import identity, log
@@ -23,11 +24,12 @@ from streams.kafka import replaying
 from streams.kafka.delivering import Delivery
 from streams.kafka.detecting import Detecting
 from streams.kafka.host import Host, control_topic
-from streams.kafka.lane import POSITION
+from streams.kafka.local import POSITION
 from streams.kafka.normalizing import META, Normalizing, encode_raw
 from streams.kafka.processor import Stage
 from streams.layout import RECORD_LIMIT, Layout
 from streams.stage import EVERYTHING, Heartbeat, Kept, Raw, Said
+from streams.stored import MOST
 
 Written = Raw | Heartbeat | Said | bytes | None  # bytes, None: an envelope that no collector writes
 
@@ -101,12 +103,13 @@ async def ended(*stages: Stage, bootstrap: str, layout: Layout, limit: float = 9
 
 async def served(
     ruleset: Ruleset, sources: Mapping[str, Source], *,
-    bootstrap: str, layout: Layout, sink: Sink | None = None, limit: float = 120.0,
+    bootstrap: str, layout: Layout, sink: Sink | None = None, limit: float = 120.0, folder: Path | None = None,
+    most: int = MOST,
 ) -> None:  # fmt: skip
     """Run the stages in this process until they have read everything; raises TimeoutError after ``limit`` seconds."""
     host = Host(
-        worker=replaying.WORKER, bootstrap=bootstrap, prefix=layout.prefix, live=False,
-        stages=[Normalizing(ruleset, sources, layout), Detecting(ruleset, layout)],
+        worker=replaying.WORKER, bootstrap=bootstrap, prefix=layout.prefix, live=False, folder=folder,
+        stages=[Normalizing(ruleset, sources, layout), Detecting(ruleset, layout, most)],
     )  # fmt: skip
     stopping = asyncio.Event()
     running = asyncio.create_task(host.run())
@@ -143,7 +146,7 @@ async def read(placed: dict[tuple[int, int], Written], ruleset: Ruleset, *, boot
     engines = {}
     for part, rows in (await state(bootstrap, layout.name("state.detect"), layout.keyed)).items():
         engines[part] = Engine(ruleset, raw_partitions=layout.raw, partitions=layout.keyed)
-        changelog.restore(engines[part], [(name, value) for name, value in rows.items() if name != POSITION])
+        restoring.restore(engines[part], [(name, value) for name, value in rows.items() if name != POSITION])
     return Run(
         placed=placed,
         log=[log.decode(record.value) for record in logged],

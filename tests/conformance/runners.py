@@ -14,8 +14,11 @@ from streams.layout import Layout
 from streams.recording import Recording
 from streams.replay import Verdict, ordered
 from streams.stage import EVERYTHING, Heartbeat
+from streams.stored import MOST
 
 LAYOUT = Layout(raw=3, keyed=4)
+FEW = 40
+"""Keys and events in memory."""
 
 
 def in_process(recording: Recording, ruleset: Ruleset, until: int | None) -> list[Violation]:
@@ -23,11 +26,15 @@ def in_process(recording: Recording, ruleset: Ruleset, until: int | None) -> lis
 
 
 def embedded(recording: Recording, ruleset: Ruleset, until: int | None, folder: Path, *, restart_every: int = 0) -> list[Violation]:
-    """Batches of 500 through the SQLite runner; ``restart_every``: close and open it anew after so many batches."""
+    """Batches of 500 through the SQLite runner.
+
+    ``restart_every``: close and open it anew after so many batches, and keep so little in memory that most keys rest.
+    """
+    most = FEW if restart_every else MOST
     verdict = Verdict()
     raws = ordered(recording, ruleset, verdict, to=until).raws
     truth = verdict.truth_time
-    runner = Embedded(file_of(folder), ruleset, recording.sources)
+    runner = Embedded(file_of(folder), ruleset, recording.sources, most=most)
     history = runner.state(recording.context)
     batch: list = []
     step = batches = 0
@@ -41,7 +48,7 @@ def embedded(recording: Recording, ruleset: Ruleset, until: int | None, folder: 
             batch, batches = [], batches + 1
             if restart_every and batches % restart_every == 0:
                 runner.close()
-                runner = Embedded(file_of(folder), ruleset, recording.sources)
+                runner = Embedded(file_of(folder), ruleset, recording.sources, most=most)
                 assert runner.positions() == {"reader": str(batches - 1).encode()}
     history += runner.take([*batch, Heartbeat(EVERYTHING, truth)], {}, now=None)
     counters = runner.stage.counters

@@ -6,7 +6,7 @@ from functools import partial
 import msgspec
 from pydantic import ValidationError
 
-from detectors.kit import changelog, registry
+from detectors.kit import registry, restoring
 from detectors.kit.engine import Engine
 from detectors.kit.registry import Ruleset
 from schemas import instant, log
@@ -67,7 +67,7 @@ def stored(data: bytes) -> None:
     kinds = (b'["h","toy/user","a"]', b'["m"]', b'["c","accounts","x"]', b'["b","toy/user","a","0"]')
     key = kinds[data[0] % len(kinds)] if data else kinds[0]
     try:
-        changelog.restore(Engine(toys.RULES), [(key.decode(), data[1:])])
+        restoring.restore(Engine(toys.RULES), [(key.decode(), data[1:])])
     except (Incompatible, msgspec.MsgspecError, UnicodeDecodeError, KeyError, ValueError):
         return
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from detectors.kit import changelog, registry
+from detectors.kit import changelog, registry, restoring
 from detectors.kit.engine import Engine
 from detectors.kit.registry import Ruleset
 from schemas import log
@@ -114,7 +114,7 @@ def test_long_lines_of_one_key_stay_below_every_limit_of_a_record():
     stored = changelog.changes(engine)
     assert max(len(value or b"") for _, value in stored) < RECORD_LIMIT
     again = Engine(RULESET)
-    changelog.restore(again, [(name, value) for name, value in stored if value is not None])
+    restoring.restore(again, [(name, value) for name, value in stored if value is not None])
     assert {id_ for keyed in again.keys.values() for id_ in keyed.events} == {
         id_ for keyed in engine.keys.values() for id_ in keyed.events
     }

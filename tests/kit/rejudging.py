@@ -2,7 +2,7 @@
 
 import random
 
-from detectors.kit import changelog
+from detectors.kit import restoring
 from detectors.kit.engine import Engine
 from schemas import log
 from streams.rejudge import Planner
@@ -17,7 +17,7 @@ class Kept:
 
     def engine(self, part):
         engine = Engine(self.shell.ruleset, raw_partitions=self.shell.way.raw, partitions=self.partitions)
-        changelog.restore(engine, list(self.shell.lanes[part].stored.items()))
+        restoring.restore(engine, list(self.shell.lanes[part].stored.items()))
         return engine
 
     def log(self, part):

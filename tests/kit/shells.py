@@ -1,14 +1,16 @@
 """Runs the engine as the runners do, but at any interleaving: partitions, batches, trims, restarts that lose what was not committed."""
 
 import random
+import sqlite3
 from typing import NamedTuple
 
-from detectors.kit import changelog
+from detectors.kit import changelog, restoring
 from detectors.kit.engine import Engine
 from schemas import identity, log
 from schemas.event import SecurityEvent
 from schemas.log import FactGone, Keyed, Progress, Stated
 from schemas.violation import final
+from streams.stored import Stored
 
 
 class Way(NamedTuple):
@@ -16,7 +18,7 @@ class Way(NamedTuple):
 
     ``raw``, ``keyed``: numbers of partitions; ``disorder``: seconds by which arrival deviates from observation (None: any
     order); ``commit``: chance that a batch ends after a record; ``crash``: that it is lost instead; ``trim``: that a committed
-    batch trims.
+    batch trims; ``most``: keys and events in memory before keys rest (0: none ever does).
     """
 
     seed: int
@@ -26,6 +28,7 @@ class Way(NamedTuple):
     commit: float = 0.3
     crash: float = 0.0
     trim: float = 0.0
+    most: int = 0
 
 
 class Lane:
@@ -35,10 +38,16 @@ class Lane:
         self.part, self.shell = part, shell
         self.log, self.at, self.committed = [], 0, 0
         self.stored, self.told, self.late, self.looped = {}, {}, [], []
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.records = Stored(self.connection, sealed=True)
+        self.rested = 0
         self.engine = self._engine()
+        if self.shell.way.most:
+            restoring.reopen(self.engine, self.records)
 
     def _engine(self):
-        return Engine(self.shell.ruleset, raw_partitions=self.shell.way.raw, partitions=self.shell.way.keyed)
+        way = self.shell.way
+        return Engine(self.shell.ruleset, raw_partitions=way.raw, partitions=way.keyed, most=way.most)
 
     def step(self, rng):
         """Take one record, and perhaps end the batch."""
@@ -46,7 +55,7 @@ class Lane:
         way = self.shell.way
         if self.at == len(self.log) or rng.random() < way.commit:
             if rng.random() < way.crash:
-                self.lose()
+                self.lose(forgets=rng.random() < 0.5)
             else:
                 self.commit(trim=rng.random() < way.trim)
 
@@ -56,11 +65,17 @@ class Lane:
             self.engine.apply(self.log[self.at])
             self.at += 1
 
-    def lose(self):
-        """The worker dies: what was not committed has never been; another takes the partition."""
+    def lose(self, *, forgets=True):
+        """The worker dies, or only loses the partition: what was not committed has never been; it, or another, takes it again."""
         self.engine = self._engine()
-        changelog.restore(self.engine, list(self.stored.items()))
         self.at = self.committed
+        if not self.shell.way.most:
+            restoring.restore(self.engine, list(self.stored.items()))
+            return
+        self.connection.rollback()
+        if forgets:
+            self.records.wake_all()  # a new process knows of none that they rest
+        restoring.reopen(self.engine, self.records)
 
     def commit(self, *, trim):
         """One transaction: outputs, changed state, position."""
@@ -82,7 +97,13 @@ class Lane:
                 if observed > self.told.get(stage, -self.shell.pace) + self.shell.pace:
                     self.told[stage] = observed
                     self.shell.send(Progress(part=self.part, parts=self.shell.way.keyed, observed=observed, stage=stage))
-        for name, value in changelog.changes(self.engine):
+        self.engine.rest()
+        changes = changelog.changes(self.engine)
+        if self.shell.way.most:
+            self.records.put(changes)
+            self.connection.commit()
+            self.rested = max(self.rested, self.records.resting())
+        for name, value in changes:
             if value is None:
                 self.stored.pop(name, None)
             else:

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from detectors.kit import changelog
+from detectors.kit import changelog, restoring
 from detectors.kit.contract import Detector, Fold, FoldState, Keying, Step, evidence
 from detectors.kit.engine import MARGIN, Engine
 from detectors.kit.registry import Loaded, Ruleset
@@ -56,7 +56,7 @@ def test_evidence_in_a_state_outlives_the_process():
     engine = trimmed(ruleset)
     stored = {name: value for name, value in changelog.changes(engine) if value is not None}
     other = Engine(ruleset)
-    changelog.restore(other, stored.items())
+    restoring.restore(other, stored.items())
     before, after = engine.keys[(0, ("a",))], other.keys[(0, ("a",))]
     assert not before.orders
     assert after.base == before.base

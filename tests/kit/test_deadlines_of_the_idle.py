@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.kit import changelog
+from detectors.kit import changelog, restoring
 from detectors.kit.engine import Engine
 from schemas.log import Progress, Stated
 from schemas.violation import State
@@ -34,7 +34,7 @@ class Worker:
 
     def restart(self):
         self.engine = Engine(toys.RULES)
-        changelog.restore(self.engine, [(name, value) for name, value in self.stored.items() if value is not None])
+        restoring.restore(self.engine, [(name, value) for name, value in self.stored.items() if value is not None])
 
 
 def idle():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from detectors.kit import changelog
+from detectors.kit import changelog, restoring
 from detectors.kit.contract import Detector, Fact, Finding, Fold, FoldState, Keying, Step, evidence
 from detectors.kit.engine import Engine
 from detectors.kit.registry import Loaded, Ruleset
@@ -114,7 +114,7 @@ def run(records, *, until, drains=None, crashes=(), trims=()):
             history += engine.drain().violations
             write(engine, stored)
             engine = Engine(RULES)
-            changelog.restore(engine, stored.items())
+            restoring.restore(engine, stored.items())
     engine.apply(Progress(part=0, parts=1, observed=BASE + until * S))
     history += engine.drain().violations
     c = engine.counters

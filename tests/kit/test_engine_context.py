@@ -1,6 +1,6 @@
 """Late context: an exception after a restart or after the horizon, and a record that is stated anew."""
 
-from detectors.kit import changelog
+from detectors.kit import changelog, restoring
 from detectors.kit.context import ContextStore, View
 from detectors.kit.engine import Engine
 from schemas import tables
@@ -38,7 +38,7 @@ def states(engine):
 def restarted(engine):
     stored = [(name, value) for name, value in changelog.changes(engine) if value is not None]
     fresh = Engine(toys.RULES)
-    changelog.restore(fresh, stored)
+    restoring.restore(fresh, stored)
     return fresh
 
 

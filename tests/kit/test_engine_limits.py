@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from detectors.kit import changelog
+from detectors.kit import changelog, restoring
 from detectors.kit.contract import Detector, Fact, Finding, Fold, FoldState, Keying, Step, evidence
 from detectors.kit.engine import MAX_EVENTS, Engine
 from detectors.kit.registry import Loaded, Ruleset
@@ -71,7 +71,7 @@ def restarted(engine, stored):
         if value is not None:
             stored[key] = value
     fresh = Engine(RULES)
-    changelog.restore(fresh, stored.items())
+    restoring.restore(fresh, stored.items())
     return fresh
 
 
@@ -137,5 +137,5 @@ def test_a_head_written_before_findings_were_carried_is_read():
             del head["carried"]
             stored[key] = msgspec.msgpack.encode(head)
     fresh = Engine(RULES)
-    changelog.restore(fresh, stored.items())
+    restoring.restore(fresh, stored.items())
     assert [keyed.carried for keyed in fresh.keys.values()] == [{}, {}]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.kit import changelog
+from detectors.kit import restoring
 from detectors.kit.engine import Engine
 from detectors.kit.moving import Moving
 from schemas import identity
@@ -34,6 +34,8 @@ def moved(shell: Shell, rng, *, raw: int, keyed: int) -> Shell:
     shared = moving.shared()
     for lane in after.lanes:
         lane.stored.update(shared)
+        lane.records.put(lane.stored.items())
+        lane.connection.commit()
         lane.lose()
     return after
 
@@ -48,7 +50,7 @@ def feed(shell: Shell, records, rng) -> None:
 WAYS = st.builds(
     Way, seed=st.integers(0, 2**32), raw=st.sampled_from([1, 3]), keyed=st.sampled_from([1, 2, 4]),
     disorder=st.sampled_from([0, 60, None]), commit=st.sampled_from([0.05, 1.0]), crash=st.sampled_from([0.0, 0.3]),
-    trim=st.sampled_from([0.0, 0.3, 1.0]),
+    trim=st.sampled_from([0.0, 0.3, 1.0]), most=st.sampled_from([0, 1]),
 )  # fmt: skip
 MOVES = st.lists(
     st.tuples(st.floats(0, 1), st.sampled_from([1, 2, 5]), st.sampled_from([None, None, 1, 2])), min_size=1, max_size=3
@@ -126,7 +128,7 @@ def test_several_raw_partitions_do_not_let_time_pass_when_they_become_others():
 def test_a_worker_with_another_number_of_partitions_refuses_the_state():
     stored = halfway(2).lanes[0].stored
     with pytest.raises(Incompatible, match=r"one of 2, this worker expects 3.*KEYED_PARTITIONS=2.*topics migrate"):
-        changelog.restore(Engine(toys.RULES, raw_partitions=2, partitions=3), stored.items())
+        restoring.restore(Engine(toys.RULES, raw_partitions=2, partitions=3), stored.items())
 
 
 def test_state_of_a_fold_that_is_not_loaded_or_of_an_unknown_kind_is_not_moved():

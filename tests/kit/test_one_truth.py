@@ -55,7 +55,7 @@ def stories(draw):
 WAYS = st.builds(
     Way, seed=st.integers(0, 2**32), raw=st.sampled_from([1, 3]), keyed=st.sampled_from([1, 4]),
     disorder=st.sampled_from([0, 60, 600, None]), commit=st.sampled_from([0.05, 0.4, 1.0]),
-    crash=st.sampled_from([0.0, 0.3]), trim=st.sampled_from([0.0, 0.3, 1.0]),
+    crash=st.sampled_from([0.0, 0.3]), trim=st.sampled_from([0.0, 0.3, 1.0]), most=st.sampled_from([0, 1, 1, 6]),
 )  # fmt: skip
 
 
@@ -77,7 +77,7 @@ def test_every_way_gives_what_a_replay_gives(case):
     seed = zlib.crc32(str(case).encode())
     rng = random.Random(seed)
     records += [record for record in records for _ in range(rng.choice([0, 0, 0, 1, 4]))]
-    for keyed, disorder in ((1, None), (4, 3600)):
-        way = Way(seed, raw=3, keyed=keyed, disorder=disorder, commit=0.2, crash=0.1, trim=0.5)
+    for keyed, disorder, most in ((1, None, 0), (4, 3600, 1)):
+        way = Way(seed, raw=3, keyed=keyed, disorder=disorder, commit=0.2, crash=0.1, trim=0.5, most=most)
         found = shells.run(ALL, records, way, case.until)
         assert {id_: violation.canonical() for id_, violation in found.items()} == due

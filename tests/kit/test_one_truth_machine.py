@@ -33,9 +33,11 @@ class Truth(RuleBasedStateMachine):
         super().__init__()
         self.shell: Shell | None = None
 
-    @initialize(raw=st.sampled_from([1, 3]), keyed=st.sampled_from([1, 4]), pace=st.sampled_from([0, 100 * S]))
-    def begin(self, raw, keyed, pace):
-        self.shell = Shell(toys.RULES, Way(0, raw=raw, keyed=keyed))
+    @initialize(
+        raw=st.sampled_from([1, 3]), keyed=st.sampled_from([1, 4]), pace=st.sampled_from([0, 100 * S]), most=st.sampled_from([0, 1])
+    )
+    def begin(self, raw, keyed, pace, most):
+        self.shell = Shell(toys.RULES, Way(0, raw=raw, keyed=keyed, most=most))
         self.shell.pace = self.pace = pace
         self.clocks = [1000] * raw
         self.events: list[SecurityEvent] = []

@@ -2,9 +2,10 @@
 
 import random
 
+import msgspec
 import pytest
 
-from detectors.kit import changelog
+from detectors.kit import restoring
 from detectors.kit.contract import Detector, Finding, Fold, FoldState, Keying, Step, evidence
 from detectors.kit.registry import Loaded, Ruleset
 from schemas.event import Activity
@@ -238,9 +239,9 @@ def test_a_fold_without_look_back_goes_on_to_read_context_as_of_its_event():
 def test_state_of_a_version_that_did_not_count_trims_is_read(site):
     """It may have let go of anything just now: so nothing is let in that the base state may hold."""
     stored = dict(site.lane.stored)
-    meta = changelog._meta(stored['["m"]'])
-    plain = {"schema": meta.schema, "counters": meta.counters, "progress": meta.progress}
-    stored['["m"]'] = changelog._pack(plain)
+    meta = msgspec.msgpack.decode(stored['["m"]'])
+    plain = {name: meta[name] for name in ("schema", "counters", "progress")}
+    stored['["m"]'] = msgspec.msgpack.encode(plain)
     engine = site.lane._engine()
-    changelog.restore(engine, list(stored.items()))
+    restoring.restore(engine, list(stored.items()))
     assert (engine.trims, engine.trimmed) == (0, engine.observed())

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from detectors.kit import changelog, registry
+from detectors.kit import changelog, registry, restoring
 from detectors.kit.engine import Engine
 from detectors.kit.registry import Ruleset
 from schemas import identity, instant, log
@@ -54,7 +54,7 @@ def test_any_order_doubled_and_restarted(case):
                 stored.update(changelog.changes(engine))
             if i == restart:
                 engine = Engine(RULESET)
-                changelog.restore(engine, [(key, value) for key, value in stored.items() if value is not None])
+                restoring.restore(engine, [(key, value) for key, value in stored.items() if value is not None])
         engine.apply(clock(case.until))
         history += engine.drain().violations
         assert canonical(history) == due, f"seed {seed}"

@@ -1,11 +1,12 @@
 """State and records say by which schema they were written: the previous one is read, a later one is refused."""
 
+import sqlite3
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from detectors.kit import changelog
+from detectors.kit import changelog, restoring
 from detectors.kit.contract import Detector, Fold, FoldState, Keying, Step
 from detectors.kit.engine import Engine
 from detectors.kit.registry import Loaded, Ruleset
@@ -14,12 +15,13 @@ from schemas.event import Activity
 from schemas.log import FactGone, Incompatible, Keyed, Progress, Stated
 from schemas.violation import Severity, Violation, final
 from streams.stage import Kept, NormalizeStage
+from streams.stored import Stored
 from tests.kit import toys
 from tests.kit.test_engine_context import passed, take
 from tests.kit.toys import account, login, waiver
 
-PREVIOUS = Path(__file__).parent / "state_schema_1.bin"
-"""What schema 1 wrote after BEFORE: MessagePack of (key, value) pairs."""
+PREVIOUS = tuple(Path(__file__).parent / f"state_schema_{number}.bin" for number in (1, 2))
+"""What earlier schemas wrote after BEFORE: MessagePack of (key, value) pairs."""
 
 BEFORE = (
     account("a", 0), *(login(number, number * 30) for number in range(8)), login(20, 10, user="b"), login(21, 12, user="b"),
@@ -45,11 +47,19 @@ def canonical(history):
     return [violation.canonical() for violation in final(history)]
 
 
-def test_state_of_the_previous_schema_is_judged_on_from():
-    stored = msgspec.msgpack.decode(PREVIOUS.read_bytes(), type=list[tuple[str, bytes]])
+@pytest.mark.parametrize("previous", PREVIOUS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("resting", [False, True])
+def test_state_of_an_earlier_schema_is_judged_on_from(previous, resting):
+    stored = msgspec.msgpack.decode(previous.read_bytes(), type=list[tuple[str, bytes]])
     assert {name[:5] for name, _ in stored} == {'["b",', '["c",', '["h",', '["m"]', '["v",'}
     engine = Engine(toys.RULES)
-    changelog.restore(engine, stored)
+    if resting:
+        records = Stored(sqlite3.connect(":memory:", isolation_level=None))
+        records.put(stored)
+        restoring.reopen(engine, records)
+        assert not records.resting(), "an earlier schema did not say which keys may"
+    else:
+        restoring.restore(engine, stored)
     before = [Violation.model_validate_json(value) for name, value in stored if name.startswith('["v"')]
     after = judged(engine, AFTER)
     alone = Engine(toys.RULES)
@@ -66,8 +76,8 @@ def test_state_of_a_later_schema_is_refused_before_anything_is_read():
     meta = msgspec.msgpack.decode(stored['["m"]'])
     stored['["m"]'] = msgspec.msgpack.encode(meta | {"schema": changelog.SCHEMA + 1})
     stored['["c","accounts","x"]'] = msgspec.msgpack.encode({"of": "a kind that nobody knows"})
-    with pytest.raises(Incompatible, match=r"schema 3, this version reads \(1, 2\).*run the version that wrote it"):
-        changelog.restore(Engine(toys.RULES), stored.items())
+    with pytest.raises(Incompatible, match=r"schema 4, this version reads \(1, 2, 3\).*run the version that wrote it"):
+        restoring.restore(Engine(toys.RULES), stored.items())
 
 
 def test_state_of_normalisation_of_a_later_schema_is_refused():
@@ -132,12 +142,12 @@ def written(ruleset):
 
 def test_a_fold_takes_up_the_state_of_its_previous_version():
     engine = Engine(SECOND)
-    changelog.restore(engine, written(FIRST))
+    restoring.restore(engine, written(FIRST))
     assert engine.keys[(0, ("a",))].base == New(counts=(2,))
 
 
 def test_state_of_a_fold_without_way_to_it_is_refused():
     with pytest.raises(Incompatible, match="has version 1, its code has 2 and no upgrade"):
-        changelog.restore(Engine(rules(New(), second, 2)), written(FIRST))
+        restoring.restore(Engine(rules(New(), second, 2)), written(FIRST))
     with pytest.raises(Incompatible, match="has version 2, its code has 1 and is older"):
-        changelog.restore(Engine(FIRST), written(SECOND))
+        restoring.restore(Engine(FIRST), written(SECOND))

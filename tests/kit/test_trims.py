@@ -18,7 +18,7 @@ class Thorough(Engine):
         self._passing.clear()
         for keyed in self.keys.values():
             keyed.passes = 0
-            self._passing[0].append(keyed)
+            self._passing[0].append(keyed.place)
         super().trim()
 
 

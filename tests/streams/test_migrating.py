@@ -22,7 +22,7 @@ from streams.kafka.atrest import Unready
 from streams.kafka.detecting import MISSED, Detecting, Missed
 from streams.kafka.generation import Generation
 from streams.kafka.host import Host, control_topic
-from streams.kafka.lane import MIGRATING
+from streams.kafka.local import MIGRATING
 from streams.kafka.migrating import Migration
 from streams.kafka.normalizing import Normalizing, encode_raw
 from streams.kafka.redriving import Redriving

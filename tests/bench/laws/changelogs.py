@@ -5,10 +5,10 @@ state beside open segments of 64 MB is here some ten megabytes beside segments o
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
+from typing import NamedTuple, cast
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
@@ -17,6 +17,7 @@ from detectors.kit.changelog import Change
 from streams import clock, topics
 from streams.kafka.detecting import Detecting, Judging
 from streams.kafka.lane import Lane, send
+from streams.kafka.local import LocalState
 from streams.kafka.watchdog import Pace
 from streams.layout import RECORD_LIMIT, Layout
 from tests.bench.material import read_topic
@@ -29,8 +30,16 @@ CALM = 3.0  # seconds in which the cleaner has taken nothing away: it is done
 PATIENCE = 120.0
 
 
-async def restored(stage: Detecting, layout: Layout, changes: Sequence[Change], repeats: int) -> tuple[Judging, int, float]:
-    """A processor restored from ``changes`` on a broker, how many records were read for it, and the best time (s)."""
+class Restored(NamedTuple):
+    """How many records were read, the best time that took (s), and that of a restart that finds its own copy (s)."""
+
+    records: int
+    took: float
+    again: float
+
+
+async def restored(stage: Detecting, layout: Layout, changes: Sequence[Change], repeats: int, check: Callable[[Judging], None]) -> Restored:
+    """A processor restored from ``changes`` on a broker, by a worker that has no copy, and by one that has; both are checked."""
     with (
         TemporaryDirectory(prefix="controlwatch-bench-") as folder,
         KafkaBroker(Path(folder), settings=CLEANER, heap="512m") as broker,
@@ -38,11 +47,22 @@ async def restored(stage: Detecting, layout: Layout, changes: Sequence[Change], 
         await _write(broker.bootstrap, stage.changelog, layout, changes)
         records = await _compacted(broker.bootstrap, stage.changelog, len(changes))
         best = float("inf")
-        for _ in range(repeats):
-            judging, begun = stage.open(0), clock.monotonic()
-            await _lane(stage, broker.bootstrap, layout)._restore(judging)
-            best = min(best, clock.monotonic() - begun)
-    return judging, records, best
+        for number in range(repeats):
+            local = LocalState(Path(folder, f"copy-{number}.sqlite"))
+            judging, took = await _timed(stage, broker.bootstrap, layout, local)
+            best = min(best, took)
+            check(judging)
+            local.abort()
+            local.close()
+        judging, again = await _timed(stage, broker.bootstrap, layout, LocalState(local.path))
+        check(judging)
+        return Restored(records, best, again)
+
+
+async def _timed(stage: Detecting, bootstrap: str, layout: Layout, local: LocalState) -> tuple[Judging, float]:
+    judging, begun = stage.open(0), clock.monotonic()
+    await _lane(stage, bootstrap, layout, local)._restore(judging)
+    return judging, clock.monotonic() - begun
 
 
 async def _write(bootstrap: str, topic: str, layout: Layout, changes: Sequence[Change]) -> None:
@@ -78,8 +98,8 @@ async def _compacted(bootstrap: str, topic: str, written: int) -> int:
     return left
 
 
-def _lane(stage: Detecting, bootstrap: str, layout: Layout) -> Lane:
+def _lane(stage: Detecting, bootstrap: str, layout: Layout, local: LocalState) -> Lane:
     return Lane(
         stage=stage, partition=0, consumer=cast("AIOKafkaConsumer", None), bootstrap=bootstrap, prefix=layout.prefix,
-        group="recovery", submit=cast("object", None), pace=Pace(), live=False,  # type: ignore[arg-type] # only its restore is used
+        group="recovery", submit=cast("object", None), pace=Pace(), local=local, live=False,  # type: ignore[arg-type] # only its restore is used
     )  # fmt: skip

@@ -1,0 +1,126 @@
+"""The stored state of one partition in SQLite: records by name, and which keys rest. Both runners use it.
+
+Nothing is committed here, but what is changed is always part of a transaction: the caller ends it.
+"""
+
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+
+MOST = 200_000
+"""Keys and buffered events of one partition in memory: some 300 MB where each key has an event or two."""
+_TABLES = (
+    # With row ids: values are too large to be moved about in the tree of names.
+    "CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value BLOB NOT NULL)",
+    # Which keys rest is found out anew by each process.
+    "CREATE TEMP TABLE IF NOT EXISTS resting (name TEXT PRIMARY KEY, hour INTEGER, deadline INTEGER) WITHOUT ROWID",
+    "CREATE INDEX IF NOT EXISTS temp.resting_hour ON resting (hour) WHERE hour IS NOT NULL",
+    "CREATE INDEX IF NOT EXISTS temp.resting_deadline ON resting (deadline) WHERE deadline IS NOT NULL",
+)
+_CHECK = 4  # bytes
+_AT_ONCE = 1_000
+
+
+class Damaged(RuntimeError):
+    """The file does not hold what was written into it; the text says where."""
+
+
+class Stored:
+    """Implements :class:`detectors.kit.resting.Resting`. ``sealed``: each value has a checksum, which is looked at."""
+
+    def __init__(self, connection: sqlite3.Connection, *, sealed: bool = False) -> None:
+        self._connection = connection
+        self._sealed = sealed
+        for statement in _TABLES:
+            connection.execute(statement)
+
+    def begin(self) -> None:
+        """Begin a transaction, unless there is one."""
+        if not self._connection.in_transaction:
+            self._connection.execute("BEGIN IMMEDIATE")
+
+    def put(self, rows: Iterable[tuple[str, bytes | None]]) -> None:
+        """Write records; None deletes."""
+        self.begin()
+        latest = dict(sorted(dict(rows).items()))  # neighbours in the tree one after the other
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO state VALUES (?, ?)",
+            [(name, self._seal(name, value)) for name, value in latest.items() if value is not None],
+        )
+        self._connection.executemany("DELETE FROM state WHERE name = ?", [(n,) for n, value in latest.items() if value is None])
+
+    def get(self, name: str) -> bytes | None:
+        """See :class:`Records`. Raises Damaged."""
+        row = self._connection.execute("SELECT value FROM state WHERE name = ?", (name,)).fetchone()
+        return None if row is None else self._opened(name, row[0])
+
+    def items(self) -> Iterator[tuple[str, bytes]]:
+        """All records. Raises Damaged."""
+        return self._rows("SELECT name, value FROM state")
+
+    def kind(self, kind: str) -> Iterator[tuple[str, bytes]]:
+        """See :class:`Records`. Raises Damaged."""
+        since, until = f'["{kind}"', f'["{kind}#'  # the sign after the quotation mark
+        awake = " AND NOT EXISTS (SELECT 1 FROM resting WHERE resting.name = state.name)" if kind == "h" else ""
+        return self._rows(f"SELECT name, value FROM state WHERE name >= ? AND name < ?{awake}", since, until)  # noqa: S608 - constant
+
+    def lay(self, rows: Iterable[tuple[str, int | None, int | None]]) -> None:
+        """See :class:`Resting`."""
+        self.begin()
+        self._connection.executemany("INSERT OR REPLACE INTO resting VALUES (?, ?, ?)", rows)
+
+    def wake(self, name: str) -> bool:
+        """See :class:`Resting`."""
+        if self._connection.execute("SELECT 1 FROM resting WHERE name = ?", (name,)).fetchone() is None:
+            return False
+        self.begin()
+        self._connection.execute("DELETE FROM resting WHERE name = ?", (name,))
+        return True
+
+    def wake_all(self) -> None:
+        """See :class:`Resting`."""
+        self.begin()
+        self._connection.execute("DELETE FROM resting")
+
+    def passing(self, hour: int) -> list[str]:
+        """See :class:`Resting`."""
+        return self._names("SELECT name FROM resting WHERE hour <= ? ORDER BY hour, name", hour)
+
+    def due(self, until: int) -> list[str]:
+        """See :class:`Resting`."""
+        return self._names("SELECT name FROM resting WHERE deadline <= ? ORDER BY deadline, name", until)
+
+    def resting(self) -> int:
+        """See :class:`Resting`."""
+        return int(self._connection.execute("SELECT count(*) FROM resting").fetchone()[0])
+
+    def _names(self, query: str, limit: int) -> list[str]:
+        return [name for (name,) in self._connection.execute(query, (limit,))]
+
+    def _rows(self, query: str, *values: str) -> Iterator[tuple[str, bytes]]:
+        cursor = self._connection.execute(query, values)
+        while found := cursor.fetchmany(_AT_ONCE):
+            for name, value in found:
+                yield name, self._opened(name, value)
+
+    def _seal(self, name: str, value: bytes) -> bytes:
+        return seal(name, value) if self._sealed else value
+
+    def _opened(self, name: str, value: bytes) -> bytes:
+        return opened(name, value) if self._sealed else value
+
+
+def seal(name: str, value: bytes) -> bytes:
+    """``value`` behind a CRC-32 of both."""
+    return _sum(name, value) + value
+
+
+def opened(name: str, value: bytes) -> bytes:
+    """The value in what :func:`seal` made. Raises Damaged."""
+    if value[:_CHECK] != _sum(name, value[_CHECK:]):
+        raise Damaged(f"record {name[:200]} is not what was written")
+    return value[_CHECK:]
+
+
+def _sum(name: str, value: bytes) -> bytes:
+    return zlib.crc32(value, zlib.crc32(name.encode())).to_bytes(_CHECK)
