@@ -4,8 +4,8 @@ Nothing is committed here, but what is changed is always part of a transaction: 
 """
 
 import sqlite3
-import zlib
 from collections.abc import Iterable, Iterator
+from zlib import crc32
 
 MOST = 200_000
 """Keys and buffered events of one partition in memory: some 300 MB where each key has an event or two."""
@@ -17,6 +17,11 @@ _TABLES = (
     "CREATE INDEX IF NOT EXISTS temp.resting_hour ON resting (hour) WHERE hour IS NOT NULL",
     "CREATE INDEX IF NOT EXISTS temp.resting_deadline ON resting (deadline) WHERE deadline IS NOT NULL",
 )
+_AWAKE = """
+    SELECT head.name, head.value, segment.name, segment.value FROM state AS head LEFT JOIN state AS segment
+    ON segment.name = '["b' || substr(head.name, 4, length(head.name) - 4) || ',"0"]'
+    WHERE head.name >= '["h"' AND head.name < '["h#' AND NOT EXISTS (SELECT 1 FROM resting WHERE resting.name = head.name)
+"""
 _CHECK = 4  # bytes
 _AT_ONCE = 1_000
 
@@ -30,7 +35,8 @@ class Stored:
 
     def __init__(self, connection: sqlite3.Connection, *, sealed: bool = False) -> None:
         self._connection = connection
-        self._sealed = sealed
+        self._seal = seal if sealed else _as_it_is
+        self._opened = opened if sealed else _as_it_is
         for statement in _TABLES:
             connection.execute(statement)
 
@@ -42,12 +48,13 @@ class Stored:
     def put(self, rows: Iterable[tuple[str, bytes | None]]) -> None:
         """Write records; None deletes."""
         self.begin()
-        latest = dict(sorted(dict(rows).items()))  # neighbours in the tree one after the other
+        latest = sorted(dict(rows).items())  # neighbours in the tree one after the other
+        seal = self._seal
         self._connection.executemany(
             "INSERT OR REPLACE INTO state VALUES (?, ?)",
-            [(name, self._seal(name, value)) for name, value in latest.items() if value is not None],
+            [(name, seal(name, value)) for name, value in latest if value is not None],
         )
-        self._connection.executemany("DELETE FROM state WHERE name = ?", [(n,) for n, value in latest.items() if value is None])
+        self._connection.executemany("DELETE FROM state WHERE name = ?", [(n,) for n, value in latest if value is None])
 
     def get(self, name: str) -> bytes | None:
         """See :class:`Records`. Raises Damaged."""
@@ -60,9 +67,15 @@ class Stored:
 
     def kind(self, kind: str) -> Iterator[tuple[str, bytes]]:
         """See :class:`Records`. Raises Damaged."""
-        since, until = f'["{kind}"', f'["{kind}#'  # the sign after the quotation mark
-        awake = " AND NOT EXISTS (SELECT 1 FROM resting WHERE resting.name = state.name)" if kind == "h" else ""
-        return self._rows(f"SELECT name, value FROM state WHERE name >= ? AND name < ?{awake}", since, until)  # noqa: S608 - constant
+        # The sign after the quotation mark ends the kind.
+        return self._rows("SELECT name, value FROM state WHERE name >= ? AND name < ?", f'["{kind}"', f'["{kind}#')
+
+    def awake(self) -> Iterator[tuple[str, bytes, bytes | None]]:
+        """See :class:`Resting`. Raises Damaged."""
+        cursor, opened = self._connection.execute(_AWAKE), self._opened
+        while found := cursor.fetchmany(_AT_ONCE):
+            for name, head, first, segment in found:
+                yield name, opened(name, head), None if segment is None else opened(first, segment)
 
     def lay(self, rows: Iterable[tuple[str, int | None, int | None]]) -> None:
         """See :class:`Resting`."""
@@ -98,29 +111,24 @@ class Stored:
         return [name for (name,) in self._connection.execute(query, (limit,))]
 
     def _rows(self, query: str, *values: str) -> Iterator[tuple[str, bytes]]:
-        cursor = self._connection.execute(query, values)
+        cursor, opened = self._connection.execute(query, values), self._opened
         while found := cursor.fetchmany(_AT_ONCE):
             for name, value in found:
-                yield name, self._opened(name, value)
-
-    def _seal(self, name: str, value: bytes) -> bytes:
-        return seal(name, value) if self._sealed else value
-
-    def _opened(self, name: str, value: bytes) -> bytes:
-        return opened(name, value) if self._sealed else value
+                yield name, opened(name, value)
 
 
 def seal(name: str, value: bytes) -> bytes:
     """``value`` behind a CRC-32 of both."""
-    return _sum(name, value) + value
+    return crc32(value, crc32(name.encode())).to_bytes(_CHECK) + value
 
 
 def opened(name: str, value: bytes) -> bytes:
     """The value in what :func:`seal` made. Raises Damaged."""
-    if value[:_CHECK] != _sum(name, value[_CHECK:]):
+    plain = value[_CHECK:]
+    if value[:_CHECK] != crc32(plain, crc32(name.encode())).to_bytes(_CHECK):
         raise Damaged(f"record {name[:200]} is not what was written")
-    return value[_CHECK:]
+    return plain
 
 
-def _sum(name: str, value: bytes) -> bytes:
-    return zlib.crc32(value, zlib.crc32(name.encode())).to_bytes(_CHECK)
+def _as_it_is(_: str, value: bytes) -> bytes:
+    return value

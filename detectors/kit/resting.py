@@ -24,7 +24,7 @@ class Records(Protocol):
         ...
 
     def kind(self, kind: str) -> Iterable[tuple[str, bytes]]:
-        """All records of a kind, which is the first part of their name; of heads (``h``) those whose key does not rest."""
+        """All records of a kind, which is the first part of their name."""
         ...
 
 
@@ -37,6 +37,10 @@ class Resting(Records, Protocol):
 
     def wake(self, name: str) -> bool:
         """Forget that it rests; whether it did."""
+        ...
+
+    def awake(self) -> Iterable[tuple[str, bytes, bytes | None]]:
+        """Heads whose key does not rest: name, head, and segment 0, which most keys have alone."""
         ...
 
     def wake_all(self) -> None:

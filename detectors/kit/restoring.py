@@ -89,9 +89,10 @@ def reopen(engine: Engine, records: Resting) -> None:
     published = _published(records)
     now = engine.observed()
     resting: list[tuple[str, int | None, int | None]] = []
-    for number, (name, value) in enumerate(records.kind("h")):
+    for number, (name, value, first) in enumerate(records.awake()):
         head = _head(value)
-        pulse = _pulse(records, name, head) if trusted and name not in published else Pulse()
+        segment = first if head.number == 0 else records.get(_segment_of(name, head.number))
+        pulse = _pulse(head, segment) if trusted and name not in published else Pulse()
         if pulse.quiet and (pulse.deadline is None or pulse.deadline > now):
             resting.append(pulse.row(name))
         else:
@@ -147,11 +148,8 @@ def _published(records: Records) -> dict[str, list[Violation]]:
     return found
 
 
-def _pulse(records: Records, name: str, head: Head) -> Pulse:
+def _pulse(head: Head, segment: bytes | None) -> Pulse:
     """Of a key, by its head and its open segment."""
-    if not head.pulse.quiet:
-        return head.pulse
-    segment = records.get(_segment_of(name, head.number))
     if segment is None:
         return head.pulse
     try:

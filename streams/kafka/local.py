@@ -158,8 +158,9 @@ class LocalState:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(self.path, timeout=0.0, isolation_level=None, check_same_thread=False)
         self._connection = connection
+        connection.execute("PRAGMA locking_mode=EXCLUSIVE")  # before anything reads the file
         connection.execute("PRAGMA page_size=16384")  # a record has a kilobyte or so
-        connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+        connection.execute("PRAGMA cache_size=-16000")  # kB
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("CREATE TABLE IF NOT EXISTS copy (id INTEGER PRIMARY KEY, value BLOB NOT NULL)")
