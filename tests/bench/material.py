@@ -34,6 +34,7 @@ from streams.simulator.firm import Firm
 from streams.simulator.run import simulate
 from streams.simulator.sources import SOURCES
 from streams.stage import NormalizeStage, Raw
+from tests.bench import wide
 from tests.bench.records import decode_raw
 
 CHUNK = 4000
@@ -55,6 +56,7 @@ class Facts(msgspec.Struct):
     truth_time: int
     final: str
     log: str
+    routes: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +115,9 @@ def prepare(folder: Path, *, events: int, seed: int, bootstrap: str) -> Material
     asyncio.run(_produce_raw(order, verdict.truth_time, bootstrap))
     raw = asyncio.run(read_topic(bootstrap, TOPICS.name("raw")))
     logged = list(_normalized(raw, recording, rules))
-    asyncio.run(_produce_log(logged, bootstrap))
+    asyncio.run(_produce_log([logged], TOPICS, bootstrap))
+    spread = [asyncio.run(read_topic(bootstrap, WIDE.name("raw"), part)) for part in range(WIDE.raw)]
+    asyncio.run(_produce_log(wide.logged(spread, rules, recording.sources, WIDE), WIDE, bootstrap))
     for name, values in (("raw", raw), ("log", logged)):
         with (folder / name).open("wb") as file:
             for start in range(0, len(values), CHUNK):
@@ -122,7 +126,7 @@ def prepare(folder: Path, *, events: int, seed: int, bootstrap: str) -> Material
         raws=sum(isinstance(decode_raw(value), Raw) for value in raw),
         keyed=sum(isinstance(log.decode(value), Keyed) for value in logged),
         raw_records=len(raw), log_records=len(logged), violations=len(truth), truth_time=verdict.truth_time,
-        final=digest_of(truth), log=digest_of_log(iter(logged)),
+        final=digest_of(truth), log=digest_of_log(iter(logged)), routes=wide.digest_of_routes([logged]),
     )  # fmt: skip
     (folder / "facts.json").write_bytes(msgspec.json.encode(facts))
     return Material(folder)
@@ -164,13 +168,7 @@ def in_order(recording: Recording, rules: Ruleset) -> Recording:
 def _normalized(values: Sequence[bytes], recording: Recording, rules: Ruleset) -> Iterator[bytes]:
     stage = NormalizeStage(rules, recording.sources)
     for value in values:
-        item = decode_raw(value)
-        if isinstance(item, Raw):
-            stage.take(item)
-        elif isinstance(item, replaying.Heartbeat):
-            stage.beat(item)
-        else:
-            stage.state([item.record])
+        wide.feed(stage, [value])
         for _, record in stage.drain().records:
             yield log.encode(record)
 
@@ -181,21 +179,22 @@ async def _produce_raw(order: replay.Order, truth_time: int, bootstrap: str) -> 
         await replaying.produce(order, truth_time, bootstrap=bootstrap, layout=layout)
 
 
-async def _produce_log(values: Sequence[bytes], bootstrap: str) -> None:
+async def _produce_log(partitions: Sequence[Sequence[bytes]], layout: Layout, bootstrap: str) -> None:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=256 << 10, max_request_size=RECORD_LIMIT)
     await producer.start()
     try:
-        await asyncio.gather(*await send(producer, TOPICS.name("events"), 0, [(None, value) for value in values]))
+        for part, values in enumerate(partitions):
+            await asyncio.gather(*await send(producer, layout.name("events"), part, [(None, value) for value in values]))
     finally:
         await producer.stop()
 
 
-async def read_topic(bootstrap: str, topic: str) -> list[bytes]:
-    """Every committed record of a topic of one partition."""
+async def read_topic(bootstrap: str, topic: str, partition: int = 0) -> list[bytes]:
+    """Every committed record of a partition."""
     reader = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False, isolation_level="read_committed")
     await reader.start()
     try:
-        tp = TopicPartition(topic, 0)
+        tp = TopicPartition(topic, partition)
         reader.assign([tp])
         await reader.seek_to_beginning(tp)
         end = (await reader.end_offsets([tp]))[tp]

@@ -19,6 +19,7 @@ from tests.bench.material import TOPICS, WIDE, digest_of_log, read_topic, rulese
 from tests.bench.measure import Window
 from tests.bench.records import decode_raw
 from tests.bench.run import Run
+from tests.bench.wide import digest_of_routes
 
 WORKER = "bench"
 STALL = 120.0  # seconds without any commit
@@ -62,8 +63,6 @@ def on_kafka(run: Run) -> None:
 
 def on_kafka_wide(run: Run) -> None:
     """The partitions of a production worker."""
-    if run.part != "both":
-        raise SystemExit("the wide layout is measured on the whole pipeline only; give part 'both'")
     asyncio.run(_on_kafka(run, Layout(prefix=run.prefix), WIDE))
 
 
@@ -86,7 +85,8 @@ async def _on_kafka(run: Run, layout: Layout, shared: Layout) -> None:
         host.stop()
         await running
     if run.part == "normalize":
-        run.log = digest_of_log(iter(await read_topic(run.bootstrap, layout.name("events"))))
+        partitions = [await read_topic(run.bootstrap, layout.name("events"), part) for part in range(layout.keyed)]
+        run.log = digest_of_log(iter(partitions[0])) if layout.keyed == 1 else digest_of_routes(partitions)
     else:
         run.violations = await replaying.violations(run.bootstrap, layout)
 

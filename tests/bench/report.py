@@ -11,8 +11,8 @@ from streams import clock
 from tests.bench.material import Facts
 
 CONTENDERS = {
-    "normalize": ("plain", "kafka", "bare", "faust", "quix", "bytewax"),
-    "detect": ("plain", "kafka", "bare", "faust", "quix", "bytewax", "bytewax_kept"),
+    "normalize": ("plain", "kafka", "kafka_wide", "bare", "faust", "quix", "bytewax", "bytewax_kept"),
+    "detect": ("plain", "kafka", "kafka_wide", "bare", "faust", "quix", "bytewax", "bytewax_kept"),
     "both": ("plain", "kafka", "kafka_wide", "embedded", "bare", "faust", "quix", "bytewax", "bytewax_kept"),
 }
 PARTS = tuple(CONTENDERS)

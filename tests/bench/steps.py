@@ -6,7 +6,6 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +79,10 @@ class Progress:
             begun = clock.monotonic()
             try:
                 row = step.run()
-            except (subprocess.SubprocessError, RuntimeError, OSError) as error:
-                row = {"failed": f"{type(error).__name__}: {error}"[-300:]}
+            except subprocess.CalledProcessError as error:
+                row = {"failed": f"exit status {error.returncode}; its words are on standard error"}
+            except (subprocess.TimeoutExpired, RuntimeError, OSError) as error:
+                row = {"failed": f"{type(error).__name__}: {error}"[:300]}
             took = clock.monotonic() - begun
             self._kept.keep(step.key, row | {"took_s": round(took, 1)})
             self._took += took
@@ -97,15 +98,13 @@ class Progress:
 
 def plan(steps: Sequence[Step], kept: Kept) -> None:
     """Tell what is going to be measured, and how long it should take."""
-    total = 0.0
     say("Plan (minutes on a quiet machine of two cores):")
-    for part, of in groupby(sorted(steps, key=lambda step: step.part), key=lambda step: step.part):
-        mine = list(of)
+    for part in dict.fromkeys(step.part for step in steps):
+        mine = [step for step in steps if step.part == part]
         left = [step for step in mine if step.key not in kept.rows]
-        seconds = sum(step.seconds for step in left)
-        total += seconds
-        say(f"  {part:12} {len(left):3} of {len(mine):3} measurements {seconds / 60:6.1f}")
-    say(f"  {'all':12} {'':23}{total / 60:7.1f}")
+        say(f"  {part:12} {len(left):3} of {len(mine):3} measurements {sum(step.seconds for step in left) / 60:6.1f}")
+    left = [step for step in steps if step.key not in kept.rows]
+    say(f"  {'all':12} {len(left):3} of {len(steps):3} measurements {sum(step.seconds for step in left) / 60:6.1f}")
 
 
 def _brief(row: Json) -> str:

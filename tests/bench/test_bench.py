@@ -5,14 +5,15 @@ import subprocess
 
 import pytest
 
-from schemas import log
+from schemas import identity, log
 from schemas.log import Progress
 from schemas.violation import final
 from streams import replay
 from streams.kafka.normalizing import encode_raw
+from streams.layout import Layout
 from streams.replay import STEP, Verdict
-from streams.stage import EVERYTHING, Heartbeat, NormalizeStage, Said
-from tests.bench import gate
+from streams.stage import EVERYTHING, Heartbeat, NormalizeStage, Raw, Said
+from tests.bench import gate, wide
 from tests.bench import steps as measuring
 from tests.bench.__main__ import EVENTS, RUNS
 from tests.bench.inorder import InOrder
@@ -173,3 +174,20 @@ def test_history_leaves_as_much_state_however_long():
         driver.drive(driver.wire(recovery.stream(hours, 1, keys=40)), told=kept.update)
         sizes.append(sum(value is not None for value in kept.values()))
     assert sizes[1] == pytest.approx(sizes[0], rel=0.05)
+
+
+def test_log_of_many_partitions_is_the_narrow_log_spread(recording, rules):
+    values = [encode_raw(record) for record in records_of(recording, rules)][-6000:]
+    layout, narrow = Layout(raw=2, keyed=4), NormalizeStage(rules, recording.sources)
+    spread = [[], []]
+    for value in values:
+        item = wide.decode_raw(value)
+        parts = (identity.partition("source", (item.source,), 2),) if isinstance(item, Raw) else (0, 1) if isinstance(item, Heartbeat) else (0,)
+        for part in parts:
+            spread[part].append(value)
+    wide.feed(narrow, values)
+    expected = wide.digest_of_routes([[log.encode(record) for _, record in narrow.drain().records]])
+    made = wide.logged(spread, rules, recording.sources, layout)
+    assert all(made)
+    assert wide.digest_of_routes(made) == expected
+    assert wide.digest_of_routes([made[0][:-5], *made[1:]]) != expected

@@ -76,7 +76,7 @@ LAW = Law(
     words="The same events with the same observed times; that share of them arrives up to ten minutes after its place, the others "
     "in order. A threshold, a sequence and an absence, busy and quiet keys.",
     x="percent out of order", y="CPU µs per event", log_x=False,
-    sizes=sizes(NAME, quick=((0, 30), 12_000), default=((0, 5, 10, 20, 30), 50_000), full=((0, 5, 10, 20, 30, 50, 100), 400_000)),
-    measure=measure, figures=figures, seconds=8,
+    sizes=sizes(NAME, quick=((0, 30), 12_000), default=((0, 5, 10, 20, 30), 40_000), full=((0, 5, 10, 20, 30, 50, 100), 400_000)),
+    measure=measure, figures=figures, seconds=6,
     columns={"violations": "violations"},
 )  # fmt: skip

@@ -84,5 +84,5 @@ LAW = Law(
         "default": Size((*((NAME, x) for x in (1000, 10_000, 100_000, 1_000_000)), (STATE, 300_000)), 60_000),
         "full": Size((*((NAME, x) for x in (1000, 10_000, 100_000, 1_000_000, 2_000_000)), (STATE, 300_000), (STATE, 1_000_000)), 1_000_000),
     },
-    measure=measure, figures=figures, seconds=35, runs=1, columns={"bytes": "bytes per key"},
+    measure=measure, figures=figures, seconds=30, runs=1, columns={"bytes": "bytes per key"},
 )  # fmt: skip

@@ -55,7 +55,7 @@ LAW = Law(
     words="Four folds look at each event; one finds that share of them to be violations, each with evidence, which are encoded "
     "and kept.",
     x="percent violations", y="CPU µs per event", log_x=False,
-    sizes=sizes(NAME, quick=((0, 10), 8000), default=((0, 1, 2, 5, 10), 40_000), full=((0, 1, 2, 5, 10, 20), 400_000)),
-    measure=measure, figures=figures, seconds=6,
+    sizes=sizes(NAME, quick=((0, 10), 8000), default=((0, 1, 2, 5, 10), 30_000), full=((0, 1, 2, 5, 10, 20), 400_000)),
+    measure=measure, figures=figures, seconds=5,
     columns={"violations": "violations"},
 )  # fmt: skip

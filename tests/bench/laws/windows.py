@@ -70,8 +70,8 @@ LAW = Law(
     "(lateness) whatever the window.",
     x="window, seconds", y="CPU µs per event", sizes={
         "quick": Size(tuple((name, x) for name in (COUNTED, WAITED) for x in (WINDOWS[0], WINDOWS[-1])), 12_000),
-        "default": Size(tuple((name, x) for name in (COUNTED, WAITED) for x in WINDOWS), 60_000),
+        "default": Size(tuple((name, x) for name in (COUNTED, WAITED) for x in WINDOWS), 40_000),
         "full": Size(tuple((name, x) for name in (COUNTED, WAITED) for x in WINDOWS), 500_000),
     },
-    measure=measure, figures=figures, seconds=4, columns={"buffered": "events buffered at the end"},
+    measure=measure, figures=figures, seconds=3, columns={"buffered": "events buffered at the end"},
 )  # fmt: skip
