@@ -115,9 +115,9 @@ def prepare(folder: Path, *, events: int, seed: int, bootstrap: str) -> Material
     asyncio.run(_produce_raw(order, verdict.truth_time, bootstrap))
     raw = asyncio.run(read_topic(bootstrap, TOPICS.name("raw")))
     logged = list(_normalized(raw, recording, rules))
-    asyncio.run(_produce_log([logged], TOPICS, bootstrap))
+    asyncio.run(produce_log([logged], TOPICS, bootstrap))
     spread = [asyncio.run(read_topic(bootstrap, WIDE.name("raw"), part)) for part in range(WIDE.raw)]
-    asyncio.run(_produce_log(wide.logged(spread, rules, recording.sources, WIDE), WIDE, bootstrap))
+    asyncio.run(produce_log(wide.logged(spread, rules, recording.sources, WIDE), WIDE, bootstrap))
     for name, values in (("raw", raw), ("log", logged)):
         with (folder / name).open("wb") as file:
             for start in range(0, len(values), CHUNK):
@@ -179,7 +179,8 @@ async def _produce_raw(order: replay.Order, truth_time: int, bootstrap: str) -> 
         await replaying.produce(order, truth_time, bootstrap=bootstrap, layout=layout)
 
 
-async def _produce_log(partitions: Sequence[Sequence[bytes]], layout: Layout, bootstrap: str) -> None:
+async def produce_log(partitions: Sequence[Sequence[bytes]], layout: Layout, bootstrap: str) -> None:
+    """Write encoded records of the keyed log into its topic."""
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap, max_batch_size=256 << 10, max_request_size=RECORD_LIMIT)
     await producer.start()
     try:

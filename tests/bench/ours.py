@@ -15,7 +15,7 @@ from streams.kafka.normalizing import Normalizing
 from streams.kafka.processor import Processor, Record, Stage
 from streams.layout import Layout
 from streams.stage import Said
-from tests.bench.material import TOPICS, WIDE, digest_of_log, read_topic, ruleset
+from tests.bench.material import TOPICS, WIDE, digest_of_log, produce_log, read_topic, ruleset
 from tests.bench.measure import Window
 from tests.bench.records import decode_raw
 from tests.bench.run import Run
@@ -73,8 +73,12 @@ async def _on_kafka(run: Run, layout: Layout, shared: Layout) -> None:
     raw, events = shared.name("raw"), layout.name("events")
     if run.part != "detect":
         stages.append(Watched(Normalizing(rules, run.material.recording().sources, layout), raw, run.window))
-    else:
+    elif layout.keyed == 1:
         events = shared.name("events")
+    else:
+        # Partitions tell each other facts and progress through the log: it must be the run's own.
+        log = [await read_topic(run.bootstrap, shared.name("events"), part) for part in range(layout.keyed)]
+        await produce_log(log, layout, run.bootstrap)
     if run.part != "normalize":
         stages.append(Watched(Detecting(rules, layout), events, run.window))
     host = Host(worker=WORKER, bootstrap=run.bootstrap, prefix=layout.prefix, stages=stages, live=False)
