@@ -63,7 +63,7 @@ class Copier:
         self.count, self.fresh = 0, []
 
     def restore(self, records):
-        self.count = int(dict(records).get('["count"]', b"0"))
+        self.count = int(records.get('["count"]') or b"0")
 
     def missed(self):
         raise AssertionError("nothing was deleted")
