@@ -2,7 +2,12 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import faust
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.errors import KafkaError
 
@@ -14,26 +19,44 @@ from tests.chaos.world import World
 
 
 @row("T41", "Faust's own group rebalances while agents hold batches", faults=20)
-def faust(trial: Trial) -> None:
-    """A stranger joins each worker's Faust group and leaves again: what its channels throw away is done again."""
+def faust_group(trial: Trial) -> None:
+    """A second program joins each worker's Faust group and leaves again: what its channels throw away is done again."""
     with trial.world(trial.workload()) as world:
-        trial.under_load(world, lambda number: asyncio.run(intrude(world, number % 2 + 1, trial.chance.uniform(1, 6))), wait=(0, 1))
+
+        def join(number: int) -> None:
+            joined = asyncio.run(intrude(world, number % 2 + 1, trial.chance.uniform(1, 6)))
+            trial.tally.demand(joined, f"the stranger was not let into the group of worker {number % 2 + 1}: nothing was tried")
+
+        trial.under_load(world, join, wait=(0, 1))
 
 
-async def intrude(world: World, worker: int, seconds: float) -> None:
-    """Be a member of a worker's Faust group for a while."""
+async def intrude(world: World, worker: int, seconds: float) -> bool:
+    """Be a member of a worker's Faust group for a while, which rebalances as it comes and goes; whether it was let in."""
     prefix = world.layout.prefix
-    stranger = AIOKafkaConsumer(
-        f"{prefix}{control_topic(str(worker))}", bootstrap_servers=world.bootstrap, group_id=f"{prefix}controlwatch-{worker}",
-        enable_auto_commit=False,
-    )  # fmt: skip
-    try:
-        await asyncio.wait_for(stranger.start(), 30)
-        await asyncio.sleep(seconds)
-    except (KafkaError, TimeoutError):
-        pass  # Faust's assignor is not ours: the group refuses it, and has been asked to rebalance all the same
-    finally:
-        await stranger.stop()
+    with TemporaryDirectory() as folder:
+        stranger = faust.App(
+            f"{prefix}controlwatch-{worker}", broker=f"kafka://{world.bootstrap}", web_enabled=False, topic_disable_leader=True,
+            topic_allow_declare=False, stream_wait_empty=False, autodiscover=False, value_serializer="raw", datadir=Path(folder),
+            broker_session_timeout=10.0, broker_heartbeat_interval=2.0, broker_rebalance_timeout=10.0,
+        )  # fmt: skip
+        control = stranger.topic(f"{prefix}{control_topic(str(worker))}", value_type=bytes, value_serializer="raw")
+        stranger.agent(control)(_nothing)
+        stranger.finalize()
+        joined = asyncio.Event()
+        stranger.on_rebalance_complete.connect(lambda *_, **__: joined.set(), weak=False)
+        await stranger.start()
+        try:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(joined.wait(), 30)
+            await asyncio.sleep(seconds)
+        finally:
+            await stranger.stop()
+    return joined.is_set()
+
+
+async def _nothing(stream: AsyncIterable[bytes]) -> None:
+    async for _ in stream:
+        pass
 
 
 @row("T42", "a fenced zombie takes the owner's transactional id again and commits its old offset", faults=20)
