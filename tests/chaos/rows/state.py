@@ -20,8 +20,8 @@ def stores(trial: Trial) -> None:
 
         def spoil(number: int) -> None:
             nonlocal spoiled
-            kind = KINDS[number // 3 % len(KINDS)]
-            victims = (world.workers[:1], world.workers[1:], world.workers)[number % 3]
+            kind = KINDS[number % len(KINDS)]
+            victims = (world.workers[:1], world.workers[1:], world.workers)[number // len(KINDS) % 3]
             for worker in victims:
                 trial.kill(worker)
             for worker in victims:
