@@ -7,6 +7,7 @@ import tomllib
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
+import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -16,6 +17,7 @@ OWN = {"controlwatch", "dashboards", "detectors", "schemas", "sinks", "streams",
 PRODUCT = {canonicalize_name(Requirement(line).name) for line in PROJECT["project"]["dependencies"]}
 DEVELOPMENT = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependency-groups"]["dev"]}
 BENCH = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependency-groups"]["bench"]}
+FUZZ = {canonicalize_name(Requirement(line).name) for line in PROJECT["dependency-groups"]["fuzz"]}
 # Used without an import of ours: data that zoneinfo finds; tools and plug-ins; type stubs.
 NOT_IMPORTED = {"tzdata", "pytest-timeout", "pytest-asyncio", "pytest-xdist", "ruff", "mypy", "import-linter", "types-pyyaml"}
 
@@ -48,13 +50,14 @@ def test_the_program_imports_only_what_it_declares():
 
 
 def test_the_tests_import_only_what_is_declared():
-    undeclared = {name: str(module) for name, module in imported("tests").items() if name not in PRODUCT | DEVELOPMENT | BENCH}
+    undeclared = {name: str(module) for name, module in imported("tests").items() if name not in PRODUCT | DEVELOPMENT | BENCH | FUZZ}
     assert undeclared == {}
 
 
-def test_only_measurements_import_what_only_they_need():
-    here = {str(path.relative_to(ROOT)) for path in (ROOT / "tests/bench").rglob("*.py")}
-    assert {name: str(module) for name, module in imported("tests").items() if name in BENCH and str(module) not in here} == {}
+@pytest.mark.parametrize(("group", "folder"), [(BENCH, "tests/bench"), (FUZZ, "tests/fuzz")])
+def test_only_measurements_and_fuzzing_import_what_only_they_need(group, folder):
+    here = {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("*.py")}
+    assert {name: str(module) for name, module in imported("tests").items() if name in group and str(module) not in here} == {}
 
 
 def test_nothing_is_declared_that_nobody_uses():
@@ -64,4 +67,4 @@ def test_nothing_is_declared_that_nobody_uses():
 def test_every_dependency_has_its_reason():
     (record,) = (ROOT / "docs/decisions").glob("*-dependencies.md")
     reasons = {canonicalize_name(name) for name in re.findall(r"^\| `([\w.-]+)`", record.read_text(), re.MULTILINE)}
-    assert reasons == PRODUCT | DEVELOPMENT | BENCH | {"uv", "hatchling", "editables"}
+    assert reasons == PRODUCT | DEVELOPMENT | BENCH | FUZZ | {"uv", "hatchling", "editables"}
